@@ -1,0 +1,1 @@
+"""The only I/O: each module implements a port of `migci.ports`."""

@@ -1,0 +1,1 @@
+"""The standard library and the project's own tool, nothing else."""

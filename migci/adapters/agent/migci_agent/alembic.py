@@ -1,0 +1,110 @@
+"""alembic, driven one revision at a time through the project's own env.py."""
+
+import argparse
+import os
+
+from migci_agent.clone import filled
+from migci_agent.statements import WrongDatabase
+
+
+class EnvironmentMismatch(Exception):
+    """The project's env.py does not do what a replay needs of it."""
+
+
+class AlembicTool:
+    """`spec`: migrations (the ini file), url or None, x (-x arguments), neutral_env, version_table."""
+
+    def __init__(self, spec):
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        self._spec = spec
+        ini = os.path.join(spec["project"], spec["migrations"])
+        self._config = Config(ini, cmd_opts=argparse.Namespace(x=self._arguments()))
+        if self._config.get_main_option("script_location") is None:
+            self._config.set_main_option("script_location", os.path.dirname(ini).replace("%", "%%"))
+        if spec["url"]:
+            self._config.set_main_option("sqlalchemy.url", spec["url"].replace("%", "%%"))
+        self._script = ScriptDirectory.from_config(self._config)
+
+    def _arguments(self):
+        names = {"url": self._spec["url"] or "", "files": self._spec["files_folder"]}
+        return [filled(argument, names) for argument in self._spec["x"]]
+
+    def history(self):
+        """Every revision, in the order in which alembic runs them on an empty database."""
+        revisions = []
+        for revision in self.pending([]):
+            script = self._script.get_revision(revision)
+            parents = script._all_down_revisions
+            revisions.append(
+                {
+                    "id": revision,
+                    "parents": list(parents),
+                    "files": [os.path.relpath(script.path, self._spec["project"])],
+                    "summary": (script.doc or "").strip().split("\n")[0],
+                }
+            )
+        return {"base": "base", "revisions": revisions}
+
+    def pending(self, seen):
+        """The order is alembic's own: it is computed by what `alembic upgrade heads` uses."""
+        return [step.revision.revision for step in self._script._upgrade_revs("heads", tuple(seen))]
+
+    def check(self):
+        """Raises unless env.py connects to the clone and keeps revisions where the host looks for them."""
+        called = []
+
+        def look(heads, context):
+            called.append(context)
+            if context.version_table != self._spec["version_table"]:
+                raise EnvironmentMismatch(
+                    "env.py keeps the revision in the table %r, and migci looks for it in %r"
+                    % (context.version_table, self._spec["version_table"])
+                )
+            return []
+
+        self._run(look, None)
+        if not called:
+            raise WrongDatabase("env.py did not run any migrations: it never called context.run_migrations()")
+
+    def prepare(self, revision):
+        """Mark the database as being at `revision`; one without a revision is at the base already."""
+        if revision is not None:
+            self._run(lambda heads, context: self._script._stamp_revs(revision, heads), revision)
+
+    def apply(self, revision):
+        """Run one revision, as `alembic upgrade` runs it."""
+
+        def one(heads, context):
+            for step in self._script._upgrade_revs("heads", heads):
+                if step.revision.revision == revision:
+                    return [step]
+            raise EnvironmentMismatch("revision %s is not pending on this database" % revision)
+
+        self._run(one, revision)
+
+    def _run(self, migrations, destination):
+        from alembic.runtime.environment import EnvironmentContext
+
+        environment = EnvironmentContext(
+            self._config, self._script, fn=migrations, as_sql=False, destination_rev=destination
+        )
+        with environment:
+            if self._spec["neutral_env"]:
+                self._neutral(environment)
+            else:
+                self._script.run_env()
+
+    def _neutral(self, environment):
+        """What an env.py does that knows nothing of the project."""
+        from sqlalchemy import create_engine
+
+        engine = create_engine(self._spec["url"])
+        try:
+            with engine.connect() as connection:
+                environment.configure(connection=connection, version_table=self._spec["version_table"])
+                with environment.begin_transaction():
+                    environment.run_migrations()
+        finally:
+            engine.dispose()

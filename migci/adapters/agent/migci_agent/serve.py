@@ -1,0 +1,100 @@
+"""The agent's loop: one request a line, one reply a line, until the host says that it is over."""
+
+import json
+import os
+import socket
+import sys
+import time
+import traceback
+
+from migci_agent import clone, statements
+from migci_agent.alembic import AlembicTool
+from migci_agent.command import CommandTool
+from migci_agent.sqlalchemy_migrate import MigrateTool
+
+TOOLS = {"alembic": AlembicTool, "sqlalchemy-migrate": MigrateTool, "command": CommandTool}
+
+
+def serve(descriptor):
+    """Answer requests on the socket `descriptor` until `finish`, then end as any program does."""
+    connection = socket.socket(fileno=descriptor)
+    connection.set_inheritable(False)
+    lines = connection.makefile("rb")
+    tool = None
+    for line in lines:
+        request = json.loads(line.decode("utf-8"))
+        try:
+            if request["op"] == "open":
+                tool = _open(request)
+                reply = {"python": sys.version.split()[0], "url": bool(request["url"])}
+            elif request["op"] == "finish":
+                reply = {}
+            else:
+                reply = _answer(tool, request)
+        except BaseException as error:
+            traceback.print_exc()
+            reply = {"error": _describe(error, request.get("file"))}
+        _flush()
+        reply["id"] = request["id"]
+        connection.sendall(json.dumps(reply).encode("utf-8") + b"\n")
+        if request["op"] == "finish":
+            return
+
+
+def _open(spec):
+    for path in reversed(spec["paths"]):
+        sys.path.insert(0, path)
+    os.chdir(spec["project"])
+    spec["url"] = clone.url(spec["database"], spec["tool"] != "command")
+    clone.surround(spec)
+    if spec["tool"] != "command":
+        statements.listen(spec["database"])
+    return TOOLS[spec["tool"]](spec)
+
+
+def _answer(tool, request):
+    op = request["op"]
+    if op == "history":
+        return tool.history()
+    if op == "check":
+        tool.check()
+        return {}
+    if op == "pending":
+        return {"revisions": tool.pending(request["seen"])}
+    if op == "prepare":
+        tool.prepare(request["revision"])
+        return {}
+    statements.start()
+    began = time.perf_counter()
+    reply = {}
+    try:
+        tool.apply(request["revision"])
+    except BaseException as error:
+        traceback.print_exc()
+        reply["error"] = _describe(error, request.get("file"))
+    reply["seconds"] = time.perf_counter() - began
+    reply["statements"] = statements.stop()
+    return reply
+
+
+def _describe(error, file):
+    """What a person needs of an exception, without the values that SQLAlchemy puts into its message."""
+    cause = getattr(error, "orig", None) or error
+    kind = type(cause).__name__
+    text = str(cause)
+    line = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if file and os.path.realpath(name) == os.path.realpath(file):
+            line = number
+    if isinstance(error, SyntaxError) and error.filename:
+        text = "%s, in %s, line %s" % (error.msg, os.path.relpath(error.filename), error.lineno)
+    return {"type": kind, "message": "%s: %s" % (kind, text) if text else kind, "line": line}
+
+
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # a migration may have closed it

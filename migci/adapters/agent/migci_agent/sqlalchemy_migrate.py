@@ -1,0 +1,64 @@
+"""sqlalchemy-migrate, driven one version at a time through its own API."""
+
+import os
+
+
+class MigrateTool:
+    """`spec`: migrations (the repository's folder), url or None."""
+
+    def __init__(self, spec):
+        from migrate.versioning.repository import Repository
+
+        self._project = spec["project"]
+        self._repository = Repository(os.path.join(spec["project"], spec["migrations"]))
+        self._versions = sorted(int(number) for number in self._repository.versions.versions)
+        self._engine = None
+        if spec["url"]:
+            from sqlalchemy import create_engine
+
+            self._engine = create_engine(spec["url"])
+
+    def history(self):
+        """Every version; each follows the one before it, and the first follows the number below its own."""
+        revisions = []
+        parents = []
+        for number in self._versions:
+            version = self._repository.version(number)
+            scripts = [version.python] if version.python else []
+            scripts += [script for kinds in version.sql.values() for script in kinds.values()]
+            revisions.append(
+                {
+                    "id": str(number),
+                    "parents": parents,
+                    "files": [os.path.relpath(script.path, self._project) for script in scripts],
+                    "summary": "",
+                }
+            )
+            parents = [str(number)]
+        return {"base": str(self._base()), "revisions": revisions}
+
+    def _base(self):
+        return self._versions[0] - 1 if self._versions else 0
+
+    def pending(self, seen):
+        """What `upgrade` would run: every version above the newest that the database has seen."""
+        newest = max([int(revision) for revision in seen] or [self._base()])
+        return [str(number) for number in self._versions if number > newest]
+
+    def check(self):
+        """Connects; the engine is our own, so there is nothing of the project's to check."""
+        with self._engine.connect():
+            pass
+
+    def prepare(self, revision):
+        """Put the database under version control."""
+        from migrate.versioning import api
+
+        at = self._base() if revision is None else int(revision)
+        api.version_control(self._engine, self._repository, at)
+
+    def apply(self, revision):
+        """Upgrade by exactly one version."""
+        from migrate.versioning import api
+
+        api.upgrade(self._engine, self._repository, int(revision))

@@ -1,0 +1,176 @@
+"""Git: trunk, the patch, and what would land, each as files in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from migci.core.run import Commit
+from migci.errors import MigciError, UsageError
+from migci.ports import Conflict, Tree
+
+WORKING_TREE = "working tree"
+"""What the user's uncommitted state is called where a ref would stand."""
+
+_IDENTITY = {
+    "GIT_AUTHOR_NAME": "migci",
+    "GIT_AUTHOR_EMAIL": "migci@localhost",
+    "GIT_COMMITTER_NAME": "migci",
+    "GIT_COMMITTER_EMAIL": "migci@localhost",
+}
+
+
+class GitRepository:
+    """A `Repository`. Its own work happens in a bare repository of its own, which borrows the user's objects.
+
+    So the user's repository is only read: no worktree of it is registered, no ref, index, hook or filter of it used.
+    """
+
+    def __init__(self, top: Path, project: Path, folder: Path) -> None:
+        self._top = top
+        self._inside = project.relative_to(top)
+        self._bare = folder / "repository.git"
+        self._trees = folder / "trees"
+        objects = Path(self._user("rev-parse", "--path-format=absolute", "--git-common-dir")) / "objects"
+        folder.mkdir(parents=True, exist_ok=True)
+        _git(["init", "--quiet", "--bare", str(self._bare)], folder, _closed_environment())
+        (self._bare / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+        self._objects = objects
+
+    def _user(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
+        """git in the user's repository, with the user's own settings."""
+        return _git(["-C", str(self._top), *arguments], self._top, {**os.environ, **(environment or {})})
+
+    def _own(self, *arguments: str) -> str:
+        return _git(["--git-dir", str(self._bare), *arguments], self._bare, _closed_environment())
+
+    def commit(self, ref: str) -> Commit:
+        try:
+            found = self._user("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        except MigciError:
+            raise UsageError(
+                f"there is no commit {ref!r} in {self._top}",
+                hint="see [project] trunk in migci.toml, or fetch it first",
+            ) from None
+        return Commit(ref, found)
+
+    def working_tree(self) -> Commit:
+        head = self.commit("HEAD")
+        if not self._user("status", "--porcelain", "--untracked-files=normal"):
+            return Commit(WORKING_TREE, head.id)
+        index = self._bare / "index-of-the-working-tree"
+        shutil.copyfile(self._user("rev-parse", "--path-format=absolute", "--git-path", "index"), index)
+        aside = {
+            "GIT_INDEX_FILE": str(index),
+            "GIT_OBJECT_DIRECTORY": str(self._bare / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self._objects),
+            **_IDENTITY,
+        }
+        self._user("add", "--all", environment=aside)
+        tree = self._user("write-tree", environment=aside)
+        made = self._user("commit-tree", tree, "-p", head.id, "-m", "what is not committed", environment=aside)
+        return Commit(WORKING_TREE, made)
+
+    def merge(self, trunk: Commit, proposed: Commit) -> Commit | Conflict:
+        base = _run(["--git-dir", str(self._bare), "merge-base", trunk.id, proposed.id], self._bare)
+        if base.stdout.strip() == trunk.id:
+            return proposed
+        if base.stdout.strip() == proposed.id:
+            return Commit(proposed.ref, trunk.id)
+        merged = _run(
+            ["--git-dir", str(self._bare), "merge-tree", "--write-tree", "--name-only", "--no-messages",
+             "--allow-unrelated-histories", trunk.id, proposed.id],
+            self._bare,
+        )  # fmt: skip
+        tree, *files = merged.stdout.splitlines() or [""]
+        if merged.returncode == 1:
+            return Conflict(tuple(dict.fromkeys(file for file in files if file)))
+        if merged.returncode:
+            raise MigciError(
+                f"git cannot merge {proposed.ref} onto {trunk.ref}: {merged.stderr.strip()}",
+                hint="migci needs git 2.38 or newer; --no-merge does without",
+            )
+        made = self._own(
+            "commit-tree", tree, "-p", trunk.id, "-p", proposed.id, "-m", f"{proposed.ref} merged onto {trunk.ref}"
+        )
+        return Commit(proposed.ref, made)
+
+    def tree(self, commit: Commit) -> Tree:
+        root = self._trees / commit.id
+        if not root.exists():
+            try:
+                self._own("worktree", "add", "--quiet", "--detach", "--force", str(root), commit.id)
+            except MigciError:
+                shutil.rmtree(root, ignore_errors=True)
+                raise
+        project = root / self._inside
+        if not project.is_dir():
+            raise UsageError(f"{commit.ref} has no folder {self._inside}", hint="is trunk the right branch?")
+        return Tree(commit, root, project)
+
+    def added_in(self, commit: Commit, file: str) -> Commit:
+        path = (self._inside / file).as_posix()
+        found = self._own(
+            "log", "--diff-filter=A", "--find-renames", "--follow", "--format=%H", "-n", "1", commit.id, "--", path
+        ).split()
+        return Commit(f"the commit that added {file}", found[-1] if found else commit.id)
+
+
+@contextmanager
+def opened(project: Path, folder: Path) -> Iterator[GitRepository]:
+    """The repository that holds `project`; what it needs on disk is in `folder`, and gone on exit.
+
+    Raises UsageError when there is no git, or no repository with a commit.
+    """
+    if shutil.which("git") is None:
+        raise UsageError("git is not on this machine", hint="apt-get install git")
+    try:
+        top = _git(["-C", str(project), "rev-parse", "--show-toplevel"], project, dict(os.environ))
+    except MigciError as error:
+        raise UsageError(
+            f"{project} is not in a git repository that can be read: {error.message}",
+            hint="migci compares a trunk with a patch: git init && git add --all && git commit",
+        ) from error
+    try:
+        yield GitRepository(Path(top), project.resolve(), folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _closed_environment() -> dict[str, str]:
+    """No configuration but the repository's own, so that a patch's attributes find no filter or driver to start."""
+    return {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+        **_IDENTITY,
+    }
+
+
+def _run(arguments: list[str], where: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", *arguments], cwd=where, env=_closed_environment(), capture_output=True, text=True, errors="replace"
+    )
+
+
+def _git(arguments: list[str], where: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=where, env=environment, capture_output=True, text=True, errors="replace"
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"it exited with status {done.returncode}"]
+        raise MigciError(f"git {_verb(arguments)} failed: {said[-1]}")
+    return done.stdout.strip()
+
+
+def _verb(arguments: list[str]) -> str:
+    skip = {"-C", "--git-dir"}
+    words = [word for i, word in enumerate(arguments) if word not in skip and (i == 0 or arguments[i - 1] not in skip)]
+    return words[0]

@@ -1,0 +1,109 @@
+"""Folders and processes that live no longer than the command that made them, a killed command's included."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from migci.errors import MigciError
+
+MARKER = "MIGCI_INSTANCE"
+"""The environment variable by which every process that belongs to an instance is known, whoever its parent is."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One command's private folder, and the id that marks its processes."""
+
+    id: str
+    folder: Path
+
+
+@contextmanager
+def instance(store: Path) -> Iterator[Instance]:
+    """A private folder under `store`; on exit it is gone, and so is every process marked with its id.
+
+    What an earlier command left because it was killed is swept first.
+    """
+    parent = store / "instances"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        sweep(store)
+        folder = parent / f"{os.getpid()}-{_start_time(os.getpid())}-{secrets.token_hex(4)}"
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise MigciError(
+            f"cannot write to {parent}: {error.strerror}",
+            hint="point MIGCI_STORE at a folder on a disk with room",
+        ) from error
+    try:
+        yield Instance(folder.name, folder)
+    finally:
+        _end(folder)
+
+
+def sweep(store: Path) -> list[str]:
+    """End and delete every instance whose command is no longer alive; returns their ids."""
+    swept = []
+    for folder in sorted((store / "instances").glob("*-*-*")):
+        pid, start, _ = folder.name.split("-", 2)
+        if _start_time(int(pid)) != start:
+            _end(folder)
+            swept.append(folder.name)
+    return swept
+
+
+def _end(folder: Path) -> None:
+    end_marked(folder.name)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def bound(command: list[str]) -> list[str]:
+    """`command`, so started that it is killed the moment that this process dies. Start it from the main thread."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else command
+
+
+def marked(mark: str) -> list[int]:
+    """The pids of all live processes that carry `mark`, or whose mark begins with `mark` and a slash."""
+    wanted = f"{MARKER}={mark}".encode()
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                environment = Path("/proc", entry.name, "environ").read_bytes()
+                values = environment.split(b"\0")
+                if any(value == wanted or value.startswith(wanted + b"/") for value in values):
+                    found.append(int(entry.name))
+    return found
+
+
+def end_marked(mark: str, patience_seconds: float = 10.0) -> int:
+    """Kill every process that carries `mark`, also those that they start meanwhile; returns how many there were."""
+    killed: set[int] = set()
+    deadline = time.monotonic() + patience_seconds
+    while pids := [pid for pid in marked(mark) if pid != os.getpid()]:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    return len(killed)
+
+
+def _start_time(pid: int) -> str | None:
+    """When a process began, in clock ticks since boot: with its pid it names a process for good."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return stat.rsplit(")", 1)[1].split()[19]

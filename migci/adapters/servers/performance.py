@@ -1,0 +1,202 @@
+"""What MariaDB's performance schema tells of the work that one account did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from migci.core.sql import normalize, table_of
+from migci.core.step import Algorithm, Statement, Work
+
+Query = Callable[[str, tuple[Any, ...]], tuple[tuple[Any, ...], ...]]
+
+_SETTLE_SECONDS = 10.0
+_PICOSECONDS = 1e12
+
+_READS = (
+    "Handler_read_first",
+    "Handler_read_key",
+    "Handler_read_last",
+    "Handler_read_next",
+    "Handler_read_prev",
+    "Handler_read_rnd",
+    "Handler_read_rnd_next",
+)
+_WRITES = ("Handler_write", "Handler_update", "Handler_delete")
+_LOG_POSITION = "Innodb_lsn_current"
+_ALTERING = (
+    "statement/sql/alter_table",
+    "statement/sql/create_index",
+    "statement/sql/drop_index",
+    "statement/sql/optimize",
+)
+
+_BLOCKING = ("SHARED_NO_WRITE", "SHARED_NO_READ_WRITE", "SHARED_READ_ONLY", "EXCLUSIVE")
+"""Metadata locks under which nobody else can write to the table."""
+
+
+class Observation:
+    """Counts the work of `user` in `database`.
+
+    Sources: `status_by_user` for rows (the storage engine's own calls, exact), `events_statements_summary_by_digest`
+    for statements, `events_stages_history_long` for how an ALTER was carried out, `metadata_locks` for whom it kept
+    waiting, and the log sequence number for bytes. Migrations cannot write to any of them.
+    """
+
+    def __init__(self, query: Query, user: str, database: str) -> None:
+        self._query = query
+        self._user = user
+        self._database = database
+        self._before: dict[str, int] = {}
+        self._tables: frozenset[str] | None = None
+        self._sampled = 0.0
+        self._blocked: dict[str, float] = {}
+        self._blocked_seconds = 0.0
+
+    def begin(self) -> None:
+        """Forget all that was seen, and count from here."""
+        for table in (
+            "events_statements_summary_by_digest",
+            "events_statements_history_long",
+            "events_stages_history_long",
+        ):
+            self._query(f"TRUNCATE performance_schema.{table}", ())
+        self._before = self._counters()
+        self._tables = None
+        self._blocked = {}
+        self._blocked_seconds = 0.0
+        self._sampled = time.monotonic()
+
+    def _counters(self) -> dict[str, int]:
+        told = self._query(
+            "SELECT variable_name, variable_value FROM performance_schema.status_by_user "
+            "WHERE user = %s AND variable_name IN %s",
+            (self._user, (*_READS, *_WRITES)),
+        )
+        told += self._query("SHOW GLOBAL STATUS LIKE %s", (_LOG_POSITION,))
+        return {str(name): int(value) for name, value in told}
+
+    def sample(self) -> None:
+        """Note which statements keep others from writing right now, to tables that were there before the step."""
+        now = time.monotonic()
+        passed, self._sampled = now - self._sampled, now
+        if self._tables is None:
+            self._tables = self._settled_tables()
+        blocking = {
+            str(digest)
+            for digest, table in self._query(
+                "SELECT s.digest, l.object_name FROM performance_schema.metadata_locks l "
+                "JOIN performance_schema.threads t ON t.thread_id = l.owner_thread_id "
+                "LEFT JOIN performance_schema.events_statements_current s ON s.thread_id = t.thread_id "
+                "WHERE t.processlist_user = %s AND l.object_type = 'TABLE' AND l.object_schema = %s "
+                "AND l.lock_status = 'GRANTED' AND l.lock_type IN %s",
+                (self._user, self._database, _BLOCKING),
+            )
+            if table in self._tables
+        }
+        for digest in blocking:
+            self._blocked[digest] = self._blocked.get(digest, 0.0) + passed
+        if blocking:
+            self._blocked_seconds += passed
+
+    def _settled_tables(self) -> frozenset[str]:
+        """The tables that are there, less those that the step has made: nobody else writes to these yet."""
+        there = self._query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (self._database,)
+        )
+        made = self._query(
+            "SELECT digest_text FROM performance_schema.events_statements_history_long "
+            "WHERE event_name = 'statement/sql/create_table'",
+            (),
+        )
+        return frozenset(str(name) for (name,) in there) - {table_of(str(text)) for (text,) in made}
+
+    def settled(self) -> bool:
+        """Wait until nothing of the account's is running; `False` if that takes longer than ten seconds."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while self._query(
+            "SELECT 1 FROM performance_schema.threads WHERE processlist_user = %s "
+            "AND processlist_command <> 'Sleep' LIMIT 1",
+            (self._user,),
+        ):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        return True
+
+    def met(self, errors: tuple[int, ...]) -> bool:
+        """Whether a statement ended with one of these server errors since `begin`."""
+        return bool(
+            self._query(
+                "SELECT 1 FROM performance_schema.events_statements_history_long WHERE mysql_errno IN %s LIMIT 1",
+                (errors,),
+            )
+        )
+
+    def end(self) -> Work:
+        """What was counted since `begin`."""
+        grown = {name: value - self._before.get(name, 0) for name, value in self._counters().items()}
+        return Work(
+            rows_read=sum(grown.get(name, 0) for name in _READS),
+            rows_changed=sum(grown.get(name, 0) for name in _WRITES),
+            bytes_logged=grown.get(_LOG_POSITION),
+            blocked_write_seconds=self._blocked_seconds,
+            statements=self._statements(),
+        )
+
+    def _statements(self) -> tuple[Statement, ...]:
+        """One for each digest, in the order in which the server first saw them: it keeps them so."""
+        algorithms = self._algorithms()
+        found = []
+        for digest, text, count, picoseconds, changed, read in self._query(
+            "SELECT digest, digest_text, count_star, sum_timer_wait, sum_rows_affected, sum_rows_examined "
+            "FROM performance_schema.events_statements_summary_by_digest WHERE digest IS NOT NULL",
+            (),
+        ):
+            words = normalize(str(text))
+            algorithm, rebuilt = algorithms.get(str(digest), (None, None))
+            found.append(
+                Statement(
+                    digest=words,
+                    table=table_of(words),
+                    count=int(count),
+                    seconds=int(picoseconds) / _PICOSECONDS,
+                    rows_read=int(read),
+                    rows_changed=int(changed),
+                    algorithm=algorithm,
+                    rebuilt=rebuilt,
+                    blocked_write_seconds=self._blocked.get(str(digest), 0.0),
+                )
+            )
+        return tuple(found)
+
+    def _algorithms(self) -> dict[str, tuple[Algorithm, bool]]:
+        """How each statement that altered a table was carried out, by its digest: told by its stages.
+
+        The two tables are joined here, because the server is slow at joining them.
+        """
+        stages: dict[tuple[int, int], set[str]] = {}
+        for thread, statement, stage in self._query(
+            "SELECT thread_id, nesting_event_id, event_name FROM performance_schema.events_stages_history_long", ()
+        ):
+            stages.setdefault((thread, statement), set()).add(str(stage))
+        if not stages:
+            return {}
+        gone_through: dict[str, set[str]] = {}
+        for thread, statement, digest in self._query(
+            "SELECT thread_id, event_id, digest FROM performance_schema.events_statements_history_long "
+            "WHERE event_name IN %s",
+            (_ALTERING,),
+        ):
+            gone_through.setdefault(str(digest), set()).update(stages.get((thread, statement), ()))
+        return {digest: _algorithm(names) for digest, names in gone_through.items() if names}
+
+
+def _algorithm(stages: set[str]) -> tuple[Algorithm, bool]:
+    """An in-place ALTER that writes the table anew applies the log of the whole table at its end."""
+    if "stage/sql/copy to tmp table" in stages:
+        return Algorithm.COPY, True
+    if any(stage.startswith("stage/innodb/alter table") for stage in stages):
+        return Algorithm.INPLACE, "stage/innodb/alter table (log apply table)" in stages
+    return Algorithm.INSTANT, False

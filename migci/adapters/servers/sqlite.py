@@ -1,0 +1,165 @@
+"""SQLite: a file in a folder. It stands in where there is no server, and shows nothing of locks or algorithms."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from migci.adapters.servers import sources
+from migci.core.run import ServerFacts
+from migci.core.step import Cause, StepError, Work
+from migci.ports import Address, DiskFull, HookFailed, RestoreFailed, ServerFailed, Size, VersionTable
+
+_LOW_DISK_BYTES = 4 << 20
+_FILE_HEAD = b"SQLite format 3\0"
+
+
+class SqliteServer:
+    """A `DatabaseServer` without a server."""
+
+    flavor = "sqlite"
+
+    def facts(self) -> ServerFacts:
+        return ServerFacts(self.flavor, sqlite3.sqlite_version)
+
+    @contextmanager
+    def start(self, folder: Path) -> Iterator[SqliteDatabase]:
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise ServerFailed(f"cannot make a database folder in {folder}: {error.strerror}") from error
+        try:
+            yield SqliteDatabase(folder / "clone.sqlite")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class SqliteDatabase:
+    """A `Database`: one file. Each look at it is a connection of its own, so that no lock of ours is in the way."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.address = Address("sqlite", file.resolve(), "main")
+        self._query("SELECT 1")
+
+    def _query(self, sql: str, parameters: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self._file, timeout=10.0)) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
+        with suppress(OSError):
+            if source.open("rb").read(len(_FILE_HEAD)) == _FILE_HEAD:
+                shutil.copyfile(source, self._file)
+                return
+        try:
+            self._execute(sources.read(source, progress))
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._disk_or(
+                RestoreFailed(
+                    f"the dump {source.name} cannot be loaded into SQLite: {error}",
+                    hint="it must be SQL that SQLite understands, as '.dump' of its shell writes it",
+                )
+            ) from error
+        if not self.schema():
+            raise RestoreFailed(f"the dump {source.name} holds no tables", hint="is it the right file?")
+
+    def run(self, script: Path) -> None:
+        try:
+            self._execute(iter([script.read_bytes()]))
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+            raise HookFailed(f"{script.name} cannot be run by SQLite: {error}") from error
+
+    def _execute(self, chunks: Iterator[bytes]) -> None:
+        """Statement by statement, so that a dump of any size passes through in bounded memory."""
+        with closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
+            waiting = ""
+            for chunk in chunks:
+                waiting += chunk.decode()
+                *whole, waiting = _statements(waiting)
+                for statement in whole:
+                    connection.execute(statement)
+            if waiting.strip():
+                connection.execute(waiting)
+            if connection.in_transaction:
+                connection.commit()
+
+    def _disk_or(self, error: RestoreFailed) -> RestoreFailed | DiskFull:
+        if self._low_disk():
+            return DiskFull(f"the disk of {self._file.parent} is full: {error.message}", hint="free some space")
+        return error
+
+    def _low_disk(self) -> bool:
+        return shutil.disk_usage(self._file.parent).free < _LOW_DISK_BYTES
+
+    def size(self) -> Size:
+        rows = 0
+        for (name,) in self._query("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            ((count,),) = self._query(f"SELECT COUNT(*) FROM {_quoted(str(name))}")
+            rows += int(str(count))
+        return Size(rows, self._file.stat().st_size)
+
+    def schema(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, sql in self._query(
+            "SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+            "ORDER BY tbl_name, type DESC, name"
+        ):
+            found[str(name)] = "\n".join(filter(None, (found.get(str(name)), f"{sql};")))
+        return found
+
+    def versions(self, table: VersionTable) -> tuple[str, ...] | None:
+        exists = self._query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table.table,))
+        if not exists:
+            return None
+        where = " AND ".join(f"{_quoted(column)} = ?" for column, _ in table.where) or "1"
+        found = self._query(
+            f"SELECT {_quoted(table.column)} FROM {_quoted(table.table)} WHERE {where}",
+            tuple(value for _, value in table.where),
+        )
+        return tuple(str(value) for (value,) in found if value is not None)
+
+    def begin_work(self) -> None:
+        """Nothing is counted: SQLite keeps no account of what a connection did."""
+
+    def sample(self) -> None:
+        """See `begin_work`."""
+
+    def end_work(self) -> Work:
+        return Work()
+
+    def end_sessions(self) -> None:
+        """There are none but those of the migration's processes, which have been ended."""
+
+    def trouble(self) -> StepError | None:
+        if self._low_disk():
+            return StepError(Cause.DISK, "no space is left for the clone")
+        try:
+            self._query("SELECT COUNT(*) FROM sqlite_master")
+        except sqlite3.Error as error:
+            return StepError(Cause.SERVER, f"the database cannot be read: {error}")
+        return None
+
+    def shell(self) -> list[str]:
+        return [shutil.which("sqlite3") or sys.executable, *([] if shutil.which("sqlite3") else ["-m", "sqlite3"]),
+                str(self._file)]  # fmt: skip
+
+
+def _statements(text: str) -> list[str]:
+    """`text` cut after each complete statement; the last part is what is not complete yet."""
+    parts: list[str] = []
+    start = 0
+    end = text.find(";")
+    while end >= 0:
+        if sqlite3.complete_statement(text[start : end + 1]):
+            parts.append(text[start : end + 1])
+            start = end + 1
+        end = text.find(";", end + 1)
+    return [*parts, text[start:]]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

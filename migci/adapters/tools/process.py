@@ -1,0 +1,237 @@
+"""The agent's process: started in the project's interpreter, asked, listened to, and ended with all that it began."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from migci.adapters import agent
+from migci.adapters.instances import MARKER, bound, end_marked, marked
+from migci.adapters.log import Log
+from migci.ports import EnvironmentFailed
+
+_TICK_SECONDS = 0.05
+_LONGEST_REPLY = 32_000_000
+
+
+class AgentGone(Exception):
+    """The process ended, or its channel did, before it answered. The message tells how, `seconds` when."""
+
+    seconds = 0.0
+
+
+class AgentLate(Exception):
+    """It did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply, and how long it took from the request on, seen from here."""
+
+    content: dict[str, Any]
+    seconds: float
+
+
+def _nothing() -> None:
+    return
+
+
+class AgentProcess:
+    """One live agent. Use `agent_process`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, log: Log, mark: str) -> None:
+        self._process = process
+        self._channel = channel
+        self._log = log
+        self._mark = mark
+        self._buffer = bytearray()
+        self._asked = 0
+        self._pidfd = os.pidfd_open(process.pid)
+        self._selector = selectors.DefaultSelector()
+        assert process.stdout is not None
+        self._output = process.stdout.fileno()
+        os.set_blocking(self._output, False)
+        self._selector.register(channel, selectors.EVENT_READ)
+        self._selector.register(self._output, selectors.EVENT_READ)
+        self._selector.register(self._pidfd, selectors.EVENT_READ)
+
+    def ask(
+        self,
+        request: Mapping[str, Any],
+        timeout_seconds: float = 120.0,
+        tick: Callable[[], None] = _nothing,
+    ) -> Answer:
+        """Send a request and wait for its reply. `tick` is called every 50 ms. Raises AgentGone, AgentLate."""
+        began = time.monotonic()
+        try:
+            return self._ask(request, began, timeout_seconds, tick)
+        except AgentGone as gone:
+            gone.seconds = time.monotonic() - began
+            raise
+
+    def _ask(
+        self, request: Mapping[str, Any], began: float, timeout_seconds: float, tick: Callable[[], None]
+    ) -> Answer:
+        self._asked += 1
+        line = json.dumps({**request, "id": self._asked}).encode() + b"\n"
+        try:
+            self._channel.sendall(line)
+        except OSError as error:
+            raise AgentGone(self._ending()) from error
+        while True:
+            left = began + timeout_seconds - time.monotonic()
+            if left <= 0:
+                raise AgentLate(f"it was still running after {timeout_seconds:g} s, and was killed")
+            ready = {key.fd for key, _ in self._selector.select(min(left, _TICK_SECONDS))}
+            if self._output in ready:
+                self._drain()
+            if self._channel.fileno() in ready:
+                reply = self._receive()
+                if reply is not None:
+                    return Answer(reply, time.monotonic() - began)
+            elif self._pidfd in ready:
+                raise AgentGone(self._ending())
+            if not ready:
+                tick()
+
+    def _receive(self) -> dict[str, Any] | None:
+        """The awaited reply, once it is complete. Lines that are not it were not written by the agent."""
+        try:
+            data = self._channel.recv(1 << 20)
+        except OSError as error:
+            raise AgentGone(self._ending()) from error
+        if not data:
+            raise AgentGone(self._ending())
+        self._buffer += data
+        if len(self._buffer) > _LONGEST_REPLY:
+            raise AgentGone("its channel was flooded")
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            with suppress(ValueError):
+                reply = json.loads(line)
+                if isinstance(reply, dict) and reply.get("id") == self._asked:
+                    return reply
+        return None
+
+    def finish(self, patience_seconds: float = 10.0) -> str | None:
+        """End it in order; returns how it did not, or `None`. Processes that it left are not looked for here."""
+        try:
+            self.ask({"op": "finish"}, patience_seconds)
+        except (AgentGone, AgentLate) as error:
+            return str(error)
+        deadline = time.monotonic() + patience_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            ready = {key.fd for key, _ in self._selector.select(left)}
+            if self._output in ready:
+                self._drain()
+            if self._pidfd in ready:
+                status = self._process.wait()
+                return None if status == 0 else _told(status)
+            if self._channel.fileno() in ready:
+                self._selector.unregister(self._channel)
+        return f"its process was still there {patience_seconds:g} s after it said that it was done"
+
+    def leftovers(self) -> int:
+        """How many processes that it began are alive."""
+        return len([pid for pid in marked(self._mark) if pid != self._process.pid])
+
+    def _ending(self) -> str:
+        """How the process ended. Its channel is closed by now, so it has ended or will never answer."""
+        with suppress(subprocess.TimeoutExpired):
+            return _told(self._process.wait(timeout=1.0))
+        return "its channel to migci was closed"
+
+    def _drain(self) -> None:
+        with suppress(BlockingIOError):
+            while data := os.read(self._output, 1 << 16):
+                self._log.write(data)
+                if len(data) < 1 << 16:
+                    return
+            self._selector.unregister(self._output)
+
+    def close_down(self) -> None:
+        """Kill it, and all that carries its mark."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        end_marked(self._mark)
+        self._process.wait()
+
+    def close(self) -> None:
+        """`close_down`, and let go of what belongs to it here."""
+        self.close_down()
+        with suppress(KeyError, OSError):
+            self._drain()
+        self._selector.close()
+        os.close(self._pidfd)
+        self._channel.close()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@contextmanager
+def agent_process(
+    python: Path, folder: Path, variables: Mapping[str, str], mark: str, log: Log
+) -> Iterator[AgentProcess]:
+    """An agent in the interpreter `python`, its home and temporary files in `folder`.
+
+    Its environment holds `variables` and what every program needs, nothing of migci's own. On exit nothing of it is
+    left. Raises EnvironmentFailed when the interpreter cannot be started.
+    """
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            process = subprocess.Popen(
+                bound([str(python), str(agent.FOLDER), str(theirs.fileno())]),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                env=environment(python, home, variables, mark),
+            )
+        except OSError as error:
+            ours.close()
+            raise EnvironmentFailed(
+                f"cannot run the project's interpreter {python}: {error.strerror}",
+                hint="see [project.environment] in migci.toml",
+            ) from error
+    live = AgentProcess(process, ours, log, mark)
+    try:
+        yield live
+    finally:
+        live.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def environment(python: Path, home: Path, variables: Mapping[str, str], mark: str) -> dict[str, str]:
+    """The whole environment of a process of the project's."""
+    return {
+        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        **variables,
+        MARKER: mark,
+    }
+
+
+def _told(status: int) -> str:
+    if status < 0:
+        with suppress(ValueError):
+            return f"its process was killed by {signal.Signals(-status).name}"
+    return f"its process ended with status {status}"

@@ -1,0 +1,286 @@
+"""One migration tool, whichever, driven through the agent."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from migci.adapters.environments import Environments
+from migci.adapters.instances import Instance, end_marked
+from migci.adapters.log import Log
+from migci.adapters.tools.process import (
+    AgentGone,
+    AgentLate,
+    AgentProcess,
+    agent_process,
+    environment,
+)
+from migci.core.history import History, Revision
+from migci.core.step import Cause, StepError
+from migci.ports import (
+    Address,
+    AgentStatement,
+    Attempt,
+    EnvironmentFailed,
+    HistoryFailed,
+    HookFailed,
+    ToolSession,
+    Tree,
+    VersionTable,
+)
+
+_LONGEST_MESSAGE = 10_000
+
+
+class Kind(Protocol):
+    """What is particular to one tool, on this side of the channel."""
+
+    @property
+    def name(self) -> str: ...
+
+    def spec(self) -> dict[str, Any]:
+        """What its part of the agent wants to know; see `migci/adapters/agent`."""
+
+    def version_table(self, tree: Tree) -> VersionTable | None: ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """How a clone's address reaches the project's code.
+
+    In the values of `variables` and the texts of `files`, `{url}` stands for the clone's SQLAlchemy URL and `{files}`
+    for the folder that `files` are written to. `paths` are put first on the path for imports, relative to the project.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    paths: tuple[str, ...] = (".", "src")
+
+
+class AgentTool:
+    """A `MigrationTool` whose work is done by the agent."""
+
+    def __init__(
+        self, kind: Kind, surroundings: Surroundings, environments: Environments, instance: Instance, log: Log
+    ) -> None:
+        self.name = kind.name
+        self._kind = kind
+        self._surroundings = surroundings
+        self._environments = environments
+        self._instance = instance
+        self._log = log
+        self._numbers = itertools.count(1)
+
+    def history(self, tree: Tree) -> History:
+        self._log.heading(f"history of {tree.commit.ref} ({tree.commit.id[:12]})")
+        with self._opened(tree, None) as agent:
+            told = _ask_history(agent)
+        return History(
+            tuple(
+                Revision(
+                    id=str(one["id"]),
+                    parents=tuple(one["parents"]),
+                    files=tuple(one["files"]),
+                    digest=_digest(tree.project, one["files"]),
+                    summary=str(one["summary"]),
+                )
+                for one in told["revisions"]
+            ),
+            base=str(told["base"]),
+        )
+
+    def version_table(self, tree: Tree) -> VersionTable | None:
+        return self._kind.version_table(tree)
+
+    @contextmanager
+    def session(self, tree: Tree, address: Address) -> Iterator[ToolSession]:
+        with self._opened(tree, address) as agent:
+            answer = _answered(agent, {"op": "check"})
+            if "error" in answer:
+                raise EnvironmentFailed(
+                    f"the project's tool cannot be used on the clone: {_message(answer)}",
+                    hint="'migci doctor' tells which setting of [project.environment] it needs",
+                )
+            yield _Session(agent, tree, self._log)
+
+    def run(self, tree: Tree, address: Address, command: tuple[str, ...]) -> None:
+        python = self._environments.python(tree)
+        mark = self._mark()
+        folder = self._folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        url = f"mysql+pymysql://{address.user}:{address.password}@localhost/{address.database}?unix_socket={address.socket}"
+        if address.flavor == "sqlite":
+            url = f"sqlite:///{address.socket}"
+        variables = {name: value.replace("{url}", url) for name, value in self._surroundings.variables.items()}
+        variables["PYTHONPATH"] = ":".join(self._paths(tree))
+        try:
+            done = subprocess.run(
+                [argument.replace("{url}", url) for argument in command],
+                cwd=tree.project,
+                env=environment(python, folder, variables, mark),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            raise HookFailed(f"cannot run {command[0]!r} between releases: {error.strerror}") from error
+        finally:
+            end_marked(mark)
+        self._log.write(done.stdout)
+        if done.returncode:
+            raise HookFailed(
+                f"{command[0]!r}, run between releases, exited with status {done.returncode}",
+                hint="what it printed is in log.txt",
+            )
+
+    @contextmanager
+    def _opened(self, tree: Tree, address: Address | None) -> Iterator[AgentProcess]:
+        variables = {k: v for k, v in self._surroundings.variables.items() if "{" not in v}
+        python = self._environments.python(tree)
+        with agent_process(python, self._folder(), variables, self._mark(), self._log) as agent:
+            answer = _answered(
+                agent,
+                {
+                    "op": "open",
+                    "tool": self.name,
+                    "project": str(tree.project),
+                    "paths": self._paths(tree),
+                    "variables": dict(self._surroundings.variables),
+                    "files": dict(self._surroundings.files),
+                    "database": None if address is None else _database(address),
+                    **self._kind.spec(),
+                },
+            )
+            if "error" in answer:
+                kind = str(answer["error"].get("type"))
+                if kind in ("ModuleNotFoundError", "ImportError", "DriverMissing") and address is None:
+                    raise EnvironmentFailed(
+                        f"{self.name} cannot be loaded by {python}: {_message(answer)}",
+                        hint="install it there, or name another interpreter in [project.environment]",
+                    )
+                raise HistoryFailed(_message(answer), hint="the whole traceback is in log.txt")
+            yield agent
+
+    def _paths(self, tree: Tree) -> list[str]:
+        return [str(tree.project / path) for path in self._surroundings.paths if (tree.project / path).is_dir()]
+
+    def _mark(self) -> str:
+        return f"{self._instance.id}/agent-{next(self._numbers)}"
+
+    def _folder(self) -> Path:
+        return self._instance.folder / "agent"
+
+
+class _Session:
+    """A `ToolSession`."""
+
+    def __init__(self, agent: AgentProcess, tree: Tree, log: Log) -> None:
+        self._agent = agent
+        self._tree = tree
+        self._log = log
+        self._files: dict[str, str] = {}
+
+    def pending(self, seen: Iterable[str]) -> tuple[str, ...]:
+        answer = _answered(self._agent, {"op": "pending", "seen": list(seen)})
+        if "error" in answer:
+            raise HistoryFailed(_message(answer))
+        for one in _ask_history(self._agent)["revisions"]:
+            self._files[str(one["id"])] = str(self._tree.project / one["files"][0])
+        return tuple(str(revision) for revision in answer["revisions"])
+
+    def prepare(self, revision: str | None) -> None:
+        answer = _answered(self._agent, {"op": "prepare", "revision": revision})
+        if "error" in answer:
+            raise EnvironmentFailed(f"the tool cannot take control of the database: {_message(answer)}")
+
+    def apply(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        self._log.heading(f"revision {revision}")
+        request = {"op": "apply", "revision": revision, "file": self._files.get(revision)}
+        try:
+            answer = self._agent.ask(request, timeout_seconds, tick)
+        except AgentLate as late:
+            self._agent.close_down()
+            return Attempt(timeout_seconds, StepError(Cause.TIMEOUT, str(late)))
+        except AgentGone as gone:
+            self._agent.close_down()
+            return Attempt(gone.seconds, StepError(Cause.ENDED, str(gone)))
+        error = answer.content.get("error")
+        statements = tuple(_statements(answer.content.get("statements")))
+        return Attempt(
+            answer.seconds,
+            None if error is None else StepError(Cause.RAISED, _message(answer.content), _line(error)),
+            statements,
+            sum(statement.seconds for statement in statements),
+        )
+
+    def finish(self) -> Attempt:
+        self._log.heading("end of the stage")
+        told = self._agent.finish()
+        left = self._agent.leftovers()
+        self._agent.close_down()
+        if told is not None:
+            return Attempt(0.0, StepError(Cause.ENDED, told))
+        if left:
+            noun = "process" if left == 1 else "processes"
+            return Attempt(0.0, StepError(Cause.LEFTOVERS, f"left {left} {noun} running, which had to be killed"))
+        return Attempt(0.0, None)
+
+
+def _database(address: Address) -> dict[str, str]:
+    return {
+        "flavor": address.flavor,
+        "socket": str(address.socket),
+        "database": address.database,
+        "user": address.user,
+        "password": address.password,
+    }
+
+
+def _answered(agent: AgentProcess, request: Mapping[str, Any]) -> dict[str, Any]:
+    """A reply to a question about the tree. Its code runs for that, so it can go wrong in every way."""
+    try:
+        return agent.ask(request).content
+    except (AgentGone, AgentLate) as error:
+        raise HistoryFailed(
+            f"the project's tool could not be asked: {error}", hint="what it printed is in log.txt"
+        ) from error
+
+
+def _ask_history(agent: AgentProcess) -> dict[str, Any]:
+    answer = _answered(agent, {"op": "history"})
+    if "error" in answer:
+        raise HistoryFailed(_message(answer), hint="the whole traceback is in log.txt")
+    return answer
+
+
+def _message(answer: Mapping[str, Any]) -> str:
+    text = str(answer["error"].get("message", "it did not say why"))
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " …"
+
+
+def _line(error: Mapping[str, Any]) -> int | None:
+    line = error.get("line")
+    return line if isinstance(line, int) else None
+
+
+def _statements(told: object) -> Iterator[AgentStatement]:
+    """What the agent told of its statements, as far as it has the shape of that."""
+    for one in told if isinstance(told, list) else ():
+        match one:
+            case [str(sql), int(count), float(seconds), int(rows)] if math.isfinite(seconds):
+                yield AgentStatement(sql, count, seconds, rows)
+
+
+def _digest(project: Path, files: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        content = (project / file).read_bytes()
+        digest.update(b"%d\n" % len(content) + content)
+    return digest.hexdigest()

@@ -1,0 +1,74 @@
+"""The command line: one file a command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from types import FrameType
+
+import click
+
+import migci
+from migci.cli.demo import demo
+from migci.cli.doctor import doctor
+from migci.cli.explore import explore
+from migci.cli.init import init
+from migci.cli.replay import replay
+from migci.errors import Exit, MigciError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(migci.__version__, prog_name="migci")
+def commands() -> None:
+    """Replay a patch's database migrations on real data before it merges.
+
+    \b
+    Begin with:
+      migci demo          see it at work on a small shop
+      migci init          write a migci.toml for your project
+      migci replay        replay trunk's migrations, then yours
+
+    Exit codes: 0 passed, 1 failed, 2 usage or configuration, 3 undecided (migci, its machine or trunk broke).
+    """
+
+
+for command in (init, doctor, demo, replay, explore):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command line, and exit with one of `migci.errors.Exit`."""
+    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGHUP, _terminated)
+    try:
+        commands.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _say("interrupted; nothing is left running")
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except MigciError as error:
+        _say(error.message, error.hint)
+        sys.exit(error.exit)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(Exit.UNDECIDED)
+    except Exception:
+        traceback.print_exc()
+        _say("this is a mistake in migci itself, so nothing can be said of the patch")
+        sys.exit(Exit.UNDECIDED)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """Leave as an interrupt does: through every context manager, so that nothing stays behind."""
+    raise KeyboardInterrupt
+
+
+def _say(message: str, hint: str = "") -> None:
+    click.echo(f"{click.style('migci:', bold=True)} {message}", err=True)
+    if hint:
+        click.echo(f"  hint: {hint}", err=True)

@@ -1,0 +1,7 @@
+"""`migci doctor`."""
+
+import click
+
+
+@click.command()
+def doctor() -> None: ...

@@ -1,0 +1,7 @@
+"""`migci init`."""
+
+import click
+
+
+@click.command()
+def init() -> None: ...

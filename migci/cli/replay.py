@@ -1,0 +1,108 @@
+"""`migci replay`: the main job."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from migci import config, report, wiring
+from migci.adapters import publish
+from migci.cli.options import project_option
+from migci.cli.progress import watching
+from migci.core.run import Run
+from migci.core.verdict import Verdict, judge
+from migci.errors import Exit, UsageError
+from migci.replay import Change
+from migci.replay import replay as replay_change
+
+EXITS = {Verdict.PASSED: Exit.PASSED, Verdict.FAILED: Exit.FAILED, Verdict.UNDECIDED: Exit.UNDECIDED}
+
+
+@click.command(short_help="Replay trunk's migrations, then the patch's:  migci replay --proposed my-branch")
+@click.argument("datasets", nargs=-1, metavar="[DATASET]...")
+@project_option
+@click.option("--trunk", metavar="REF", help="What the patch would land on; [project] trunk if not given.")
+@click.option(
+    "--proposed", metavar="REF", help="The patch; the working tree, uncommitted changes included, if not given."
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the results go; .migci/runs/<id> if not given.",
+)
+@click.option(
+    "--format", "format_", type=click.Choice(list(report.FORMATS)), default="text", help="What is printed at the end."
+)
+@click.option("--no-merge", is_flag=True, help="Take the patch as it stands, not merged onto trunk's tip.")
+@click.option("--only-trunk", is_flag=True, help="Judge trunk's own migrations; there is no patch.")
+@click.pass_context
+def replay(
+    context: click.Context,
+    datasets: tuple[str, ...],
+    project: Path,
+    trunk: str | None,
+    proposed: str | None,
+    output: Path | None,
+    format_: str,
+    no_merge: bool,
+    only_trunk: bool,
+) -> None:
+    """Replay trunk's migrations, then those that the patch proposes, on every DATASET (all of them if none is named).
+
+    What is tested is what would land: the patch merged onto trunk's tip, in a temporary tree. Results go into the
+    output folder: replay.json, report.html, junit.xml, findings.sarif, log.txt.
+
+    \b
+    Examples:
+      migci replay                            the working tree, on all datasets
+      migci replay user_001 --proposed fix    the branch fix, on one
+      migci replay --only-trunk               trunk alone
+    """
+    if only_trunk and (proposed or no_merge):
+        raise click.UsageError("--only-trunk has no patch, so it goes with neither --proposed nor --no-merge")
+    change = Change(proposed=proposed, only_trunk=only_trunk, merge=not no_merge)
+    run, folder = run_replay(project, datasets, change, trunk=trunk, output=output)
+    click.echo(report.FORMATS[format_](run))
+    click.echo(f"Report: {folder / 'report.html'}", err=True)
+    context.exit(EXITS[judge(run).verdict])
+
+
+def run_replay(
+    project: Path,
+    datasets: tuple[str, ...],
+    change: Change,
+    *,
+    trunk: str | None = None,
+    output: Path | None = None,
+) -> tuple[Run, Path]:
+    """Replay `change` and write its results; returns them and their folder.
+
+    Raises UsageError, and then leaves no folder that was not there.
+    """
+    project = project.resolve()
+    settings = config.load(project)
+    chosen = settings.as_datasets(project, datasets)
+    if not chosen:
+        raise UsageError("migci.toml has no dataset", hint='add [datasets.empty] with source = "empty"')
+    made = output is None or not output.exists()
+    folder = publish.new_folder(project) if output is None else output.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    about = settings.as_project()
+    if trunk is not None:
+        about = replace(about, trunk=trunk)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        with watching() as observer, wiring.tools(settings, project, folder / "log.txt", observer) as tools:
+            run = replay_change(about, change, chosen, tools)
+    except UsageError:
+        if made:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    run = replace(run, started=started)
+    publish.write(folder, {name: render(run) for name, render in report.FILES.items()})
+    return run, folder

@@ -1,0 +1,213 @@
+"""migci.toml, read into frozen settings; every mistake in it is named with its place."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from migci.core.dataset import EMPTY, Contents, Dataset, Excuse, Limits
+from migci.errors import UsageError
+from migci.replay import Hook, Project, Release
+
+FILE_NAME = "migci.toml"
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Table(BaseModel):
+    """A table of the file: what it does not know is a mistake, and types are taken at their word."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class EnvironmentTable(_Table):
+    python: str | None = None
+    requirements: list[str] = []
+    variables: dict[str, str] = {}
+    files: dict[str, str] = {}
+    path: list[str] = [".", "src"]
+
+
+class AlembicTable(_Table):
+    x: list[str] = []
+    env: Literal["project", "neutral"] = "project"
+
+
+class AfterTable(_Table):
+    command: str | list[str]
+
+
+class ReleaseTable(_Table):
+    name: str
+    until: str
+    ref: str | None = None
+    after: str | AfterTable | None = None
+
+
+class ProjectTable(_Table):
+    name: str
+    tool: Literal["alembic", "sqlalchemy-migrate", "command"]
+    migrations: str
+    trunk: str
+    command: str | list[str] | None = None
+    version_table: str | None = None
+    environment: EnvironmentTable = EnvironmentTable()
+    alembic: AlembicTable = AlembicTable()
+    releases: list[ReleaseTable] = []
+
+
+class ServerTable(_Table):
+    flavor: Literal["mariadb", "sqlite"] = "mariadb"
+    options: list[str] = []
+
+
+class LimitsTable(_Table):
+    step_seconds: Positive | None = 60.0
+    rows_changed: Annotated[int, Field(ge=0)] | None = None
+    blocked_write_seconds: Annotated[float, Field(ge=0)] | None = None
+    timeout_seconds: Positive = 3600.0
+
+
+class ExcuseTable(_Table):
+    step: str
+    limit: Literal["step_seconds", "rows_changed", "blocked_write_seconds"]
+    allow: Annotated[float, Field(ge=0)]
+    reason: Annotated[str, Field(min_length=1)]
+
+
+class DatasetTable(_Table):
+    source: str
+    revision: str | None = None
+    contents: Literal["real", "anonymized", "synthetic"] = "real"
+    limits: LimitsTable = LimitsTable()
+    excuse: list[ExcuseTable] = []
+
+
+class Settings(_Table):
+    """The whole file."""
+
+    project: ProjectTable
+    server: ServerTable = ServerTable()
+    datasets: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")], DatasetTable]
+
+    def as_project(self) -> Project:
+        """The project as the use cases see it."""
+        return Project(
+            name=self.project.name,
+            trunk=self.project.trunk,
+            releases=tuple(Release(r.name, r.until, r.ref, _hook(r.after)) for r in self.project.releases),
+        )
+
+    def as_datasets(self, folder: Path, names: tuple[str, ...] = ()) -> tuple[Dataset, ...]:
+        """The datasets of these names, or all; sources are relative to `folder`.
+
+        Raises UsageError for a name that is not there, and for a source that is missing.
+        """
+        for name in names:
+            if name not in self.datasets:
+                raise UsageError(
+                    f"there is no dataset {name!r} in {FILE_NAME}",
+                    hint=_nearest(name, list(self.datasets)) or f"it has {', '.join(self.datasets) or 'none'}",
+                )
+        return tuple(_dataset(name, self.datasets[name], folder) for name in names or self.datasets)
+
+
+def load(folder: Path) -> Settings:
+    """The settings of the project in `folder`. Raises UsageError with every mistake in the file, a line each."""
+    path = folder / FILE_NAME
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no {FILE_NAME} in {folder}", hint="'migci init' writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}") from error
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        mistakes = "\n  ".join(_mistake(dict(one)) for one in error.errors())
+        raise UsageError(f"{path}:\n  {mistakes}") from None
+    if settings.project.tool == "command" and not settings.project.command:
+        raise UsageError(
+            f'{path}: [project] tool = "command" needs a command',
+            hint='such as command = "nova-manage db sync --version {revision}"',
+        )
+    if settings.project.tool != "command" and settings.project.command:
+        raise UsageError(f'{path}: [project] command is only for tool = "command"')
+    return settings
+
+
+def arguments(command: str | list[str]) -> tuple[str, ...]:
+    """A command as arguments; a string is split as a shell would, and no shell is started."""
+    return tuple(shlex.split(command) if isinstance(command, str) else command)
+
+
+def _hook(after: str | AfterTable | None) -> Hook | None:
+    if after is None or isinstance(after, str):
+        return None if after is None else Hook(file=after)
+    return Hook(command=arguments(after.command))
+
+
+def _dataset(name: str, table: DatasetTable, folder: Path) -> Dataset:
+    source = table.source
+    if source != EMPTY:
+        path = (folder / Path(source).expanduser()).resolve()
+        if not path.is_file():
+            raise UsageError(
+                f"[datasets.{name}] source: there is no file {path}",
+                hint=f'a path relative to {FILE_NAME}, or "empty"',
+            )
+        source = str(path)
+    return Dataset(
+        name=name,
+        source=source,
+        revision=table.revision,
+        contents=Contents.SYNTHETIC if source == EMPTY else Contents(table.contents),
+        limits=Limits(**table.limits.model_dump()),
+        excuses=tuple(Excuse(**excuse.model_dump()) for excuse in table.excuse),
+    )
+
+
+def _mistake(error: dict[str, Any]) -> str:
+    """One mistake as a sentence that begins with its place."""
+    *where, last = [str(part) for part in error["loc"]] or [""]
+    place = ".".join([*where, last])
+    if error["type"] == "extra_forbidden":
+        known = _known(where)
+        hint = _nearest(last, known) or f"known here: {', '.join(known)}"
+        return f"{place}: there is no such key; {hint}"
+    if error["type"] == "missing":
+        return f"{place}: is missing"
+    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}, but it is {error['input']!r}"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+_TABLES: dict[tuple[str, ...], type[_Table]] = {
+    (): Settings,
+    ("project",): ProjectTable,
+    ("project", "environment"): EnvironmentTable,
+    ("project", "alembic"): AlembicTable,
+    ("project", "releases", "*"): ReleaseTable,
+    ("server",): ServerTable,
+    ("datasets", "*"): DatasetTable,
+    ("datasets", "*", "limits"): LimitsTable,
+    ("datasets", "*", "excuse", "*"): ExcuseTable,
+}
+
+
+def _known(where: list[str]) -> list[str]:
+    """The keys that the table at `where` may have."""
+    for pattern, table in _TABLES.items():
+        if len(pattern) == len(where) and all(p in ("*", w) for p, w in zip(pattern, where, strict=True)):
+            return list(table.model_fields)
+    return []

@@ -1,0 +1,61 @@
+"""A finding: one thing wrong or worth knowing, with an id that never changes its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong or worth knowing: what it is, in a sentence, and in `hint` what to do about it.
+
+    `file` is relative to the project's root. An error of the patch makes the verdict *failed*; one of the MC9xx family
+    makes it *undecided*.
+    """
+
+    id: str
+    severity: Severity
+    message: str
+    hint: str = ""
+    step: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def url(self) -> str:
+        return f"docs/findings/{self.id}.md"
+
+
+TITLES = {
+    "MC001": "A migration that has landed was edited",
+    "MC002": "A migration that has landed was removed",
+    "MC003": "A migration would never run",
+    "MC004": "The patch conflicts with trunk",
+    "MC005": "The patch's history cannot be read",
+    "MC006": "The patch adds no migrations",
+    "MC101": "A migration raised an error",
+    "MC102": "A migration did not end",
+    "MC103": "A migration ended its process",
+    "MC104": "A migration did not reach its revision",
+    "MC105": "The database is not at the newest revision",
+    "MC107": "A migration left processes behind",
+    "MC201": "A step takes longer than its limit",
+    "MC202": "A step changes more rows than its limit",
+    "MC301": "A step blocks writes longer than its limit",
+    "MC901": "A migration of trunk failed",
+    "MC902": "The database server failed",
+    "MC903": "The dataset could not be prepared",
+    "MC904": "The project's environment could not be used",
+    "MC905": "The disk is full",
+    "MC906": "The dataset is at a revision that trunk does not have",
+    "MC907": "What runs between two releases failed",
+    "MC908": "Trunk's history cannot be read",
+}
+"""Every finding that migci makes, and its title. Each has a page in docs/findings."""

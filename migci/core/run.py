@@ -1,0 +1,74 @@
+"""A replay (one change, one dataset) and a run (one change, all datasets)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migci.core.dataset import Dataset
+from migci.core.finding import Finding
+from migci.core.step import Step
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a ref stood for when the run began. `ref` is what the user named."""
+
+    ref: str
+    id: str
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """The server that a replay ran on. Servers differ in what a migration costs, so the report says which it was."""
+
+    flavor: str
+    version: str
+
+
+@dataclass(frozen=True)
+class CloneFacts:
+    """How the replay's database came to be."""
+
+    strategy: str
+    origin: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Replay:
+    """All steps of one change on one dataset.
+
+    `trouble` are the findings that were met on the way and that no step tells: migci's own failures, and what the
+    history showed. `final` is where the database stood at the end, `newest` where it should have stood; both are
+    `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own, before any step.
+    """
+
+    dataset: Dataset
+    steps: tuple[Step, ...] = ()
+    trouble: tuple[Finding, ...] = ()
+    server: ServerFacts | None = None
+    clone: CloneFacts | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    seconds: float = 0.0
+    at_newest: bool | None = None
+    final: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One change on all its datasets.
+
+    `proposed` is `None` when trunk itself is what is judged. `findings` are those of the change as a whole.
+    """
+
+    project: str
+    tool: str
+    trunk: Commit
+    proposed: Commit | None
+    replays: tuple[Replay, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+    sandbox: str = "none"
+    started: str = ""
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,171 @@
+"""The verdict: what a run's facts mean for the patch. Pure: the same facts always give the same verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from migci.core.dataset import Dataset
+from migci.core.finding import Finding, Severity
+from migci.core.run import Replay, Run
+from migci.core.step import Cause, Outcome, Stage, Step
+
+
+class Verdict(StrEnum):
+    """*Undecided*: migci, its machine or trunk broke, which is never the patch's fault."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict and the findings that it rests on."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+def judge(run: Run) -> Judgement:
+    """The verdict over the whole change; `judge_replay` gives that of one dataset.
+
+    Failed if anything shows a fault of the patch; else undecided if migci could not look everywhere; else passed.
+    """
+    verdicts = [_verdict(run.findings, complete=bool(run.replays))]
+    verdicts += [judge_replay(replay, run).verdict for replay in run.replays]
+    for verdict in (Verdict.FAILED, Verdict.UNDECIDED):
+        if verdict in verdicts:
+            return Judgement(verdict, run.findings)
+    return Judgement(Verdict.PASSED, run.findings)
+
+
+def judge_replay(replay: Replay, run: Run) -> Judgement:
+    """The verdict on one dataset.
+
+    Where there is a patch, only its own steps can fail it: trunk's steps over a limit are warnings, and one that
+    fails leaves the patch undecided. Without a patch (`run.proposed is None`) every step is judged.
+    """
+    only_trunk = run.proposed is None
+    findings = list(replay.trouble)
+    for step in replay.steps:
+        judged = only_trunk or step.stage is Stage.PROPOSED
+        findings.extend(_ending(step, judged))
+        findings.extend(_limits(step, replay.dataset, judged))
+    if replay.at_newest is False:
+        at = ", ".join(replay.final) or "no revision"
+        findings.append(
+            Finding(
+                "MC105",
+                Severity.ERROR,
+                f"every step ran, and the database is at {at}, which is not the newest revision",
+                hint="run the history on an empty database and see where it stops",
+            )
+        )
+    return Judgement(_verdict(findings, complete=replay.at_newest is not None), tuple(findings))
+
+
+def _verdict(findings: Iterable[Finding], *, complete: bool = True) -> Verdict:
+    errors = [finding.id for finding in findings if finding.severity is Severity.ERROR]
+    if any(not error.startswith("MC9") for error in errors):
+        return Verdict.FAILED
+    return Verdict.UNDECIDED if errors or not complete else Verdict.PASSED
+
+
+def _ending(step: Step, judged: bool) -> Iterator[Finding]:
+    error = step.error
+    if error is None:
+        if step.outcome in (Outcome.FAILED, Outcome.TIMEOUT):
+            raise ValueError(f"step {step.name} did not end well and does not say why")
+        return
+    if error.cause is Cause.DISK:
+        yield Finding(
+            "MC905",
+            Severity.ERROR,
+            f"the disk was full when step {step.name} ended: {error.message}",
+            hint="free some space, or point MIGCI_STORE at a larger disk",
+            step=step.name,
+        )
+    elif error.cause is Cause.SERVER:
+        yield Finding(
+            "MC902",
+            Severity.ERROR,
+            f"the database server was gone when step {step.name} ended: {error.message}",
+            hint="its own log is at the end of log.txt",
+            step=step.name,
+        )
+    elif error.cause is Cause.LEFTOVERS:
+        yield Finding(
+            "MC107",
+            Severity.WARNING,
+            f"step {step.name} {error.message}",
+            hint="a migration must wait for what it starts",
+            step=step.name,
+            file=step.file,
+        )
+    elif judged:
+        finding, what, hint = _FAULTS[error.cause]
+        yield Finding(
+            finding,
+            Severity.ERROR,
+            f"step {step.name} {what}: {error.message}",
+            hint=hint,
+            step=step.name,
+            file=step.file,
+            line=error.line,
+        )
+    else:
+        yield Finding(
+            "MC901",
+            Severity.ERROR,
+            f"trunk's own step {step.name} {_FAULTS[error.cause][1]}: {error.message}",
+            hint="bring the dataset to where trunk's migrations can run, for example by an 'after' between releases",
+            step=step.name,
+            file=step.file,
+            line=error.line,
+        )
+
+
+_FAULTS = {
+    Cause.RAISED: ("MC101", "failed", "the whole traceback is in log.txt"),
+    Cause.TIMEOUT: ("MC102", "did not end", "see which statement it was in; if it needs longer, raise timeout_seconds"),
+    Cause.ENDED: ("MC103", "ended its process", "a migration must return or raise, and leave the process alone"),
+    Cause.REVISION: (
+        "MC104",
+        "did not reach its revision",
+        "the tool records a revision after it ran: see what kept it from that",
+    ),
+}
+
+
+def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
+    severity = Severity.ERROR if judged else Severity.WARNING
+    for finding, limit, spent, says in (
+        ("MC201", "step_seconds", step.seconds, "took {} s; its limit is {} s"),
+        ("MC202", "rows_changed", step.work.rows_changed, "changed {} rows; its limit is {}"),
+        (
+            "MC301",
+            "blocked_write_seconds",
+            step.work.blocked_write_seconds,
+            "blocked writes for {} s; its limit is {} s",
+        ),
+    ):
+        allowed = dataset.allowed(limit, step.name)
+        if allowed is not None and spent is not None and spent > allowed:
+            yield Finding(
+                finding,
+                severity,
+                f"step {step.name} {says.format(_figure(spent), _figure(allowed))}",
+                hint=f"make it cheaper, or excuse it in migci.toml: [[datasets.{dataset.name}.excuse]] "
+                f'step = "{step.name}", limit = "{limit}"',
+                step=step.name,
+                file=step.file,
+            )
+
+
+def _figure(value: float) -> str:
+    """A figure as people write it: counts in full, seconds to three digits that matter."""
+    if isinstance(value, int) or value == int(value):
+        return f"{int(value)}"
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

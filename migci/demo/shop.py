@@ -1,0 +1,6 @@
+"""shop"""
+
+from pathlib import Path
+
+
+def build(destination: Path, *, flavor: str) -> None: ...

@@ -1,0 +1,99 @@
+"""Use case: one dataset, brought to a revision one step at a time, and what each step made of its schema."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from migci.core.dataset import EMPTY, Dataset
+from migci.core.step import Stage, Step
+from migci.errors import UsageError
+from migci.ports import Database
+from migci.replay import Project, Tools, walk_releases
+from migci.walk import walking
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one step made of one table: its definition before and after, as a unified difference."""
+
+    table: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Where an exploration ended. `at_revision` tells whether that is where it was to go."""
+
+    database: Database
+    schema: dict[str, str]
+    at_revision: bool
+
+
+@contextmanager
+def explore(
+    dataset: Dataset,
+    revision: str,
+    project: Project,
+    tools: Tools,
+    *,
+    as_added: bool,
+    seen: Callable[[Step, tuple[Difference, ...]], None],
+) -> Iterator[Arrival]:
+    """Bring a clone of `dataset` to `revision` of the working tree; `seen` is told of each step as it ends.
+
+    With `as_added` each migration runs in the tree of the commit that added it, because the models of a later tree may
+    not match the tables of that time. The clone lives as long as the context. Raises UsageError for a revision that
+    is not in the history.
+    """
+    here = tools.repository.working_tree()
+    tree = tools.repository.tree(here)
+    history = tools.tool.history(tree)
+    if revision not in history.by_id:
+        newest = ", ".join(sorted(history.heads)) or history.base
+        raise UsageError(f"there is no revision {revision!r} in the history", hint=f"the newest is {newest}")
+    with tools.server.start(tools.folder / dataset.name) as database:
+        if dataset.source != EMPTY:
+            database.restore(Path(dataset.source), tools.observer.restoring)
+        table = tools.tool.version_table(tree)
+        with walking(database, tools.tool, dataset, table, tools.observer) as walk:
+            walk.begin(history)
+            before = database.schema()
+
+            def look(step: Step) -> None:
+                nonlocal before
+                after = database.schema()
+                seen(step, differences(before, after))
+                before = after
+
+            wanted = history.applied([revision])
+            if as_added:
+                for one in history.revisions:
+                    if one.id in wanted and not walk.broken:
+                        then = tools.repository.tree(tools.repository.added_in(here, one.files[0]))
+                        walk.stage(Stage.TRUNK, then, tools.tool.history(then), frozenset([one.id]), look)
+            else:
+                walk_releases(walk, project, tree, history, tools, wanted, look)
+                walk.stage(Stage.TRUNK, tree, history, wanted, look)
+            walk.leave()
+            reached = wanted <= history.applied(walk.seen())
+        yield Arrival(database, database.schema(), reached)
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> tuple[Difference, ...]:
+    """What differs between two schemas, table by table."""
+    found = []
+    for table in sorted(before.keys() | after.keys()):
+        lines = difflib.unified_diff(
+            before.get(table, "").splitlines(),
+            after.get(table, "").splitlines(),
+            f"{table} before",
+            f"{table} after",
+            lineterm="",
+        )
+        if told := tuple(lines):
+            found.append(Difference(table, told))
+    return tuple(found)

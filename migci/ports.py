@@ -1,0 +1,252 @@
+"""What the use cases need from the world outside; each adapter implements one of these, and so does its fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from migci.core.history import History, Revision
+from migci.core.run import Commit, ServerFacts
+from migci.core.step import Step, StepError, Work
+from migci.errors import MigciError
+
+
+class ServerFailed(MigciError):
+    """A throwaway database server did not start, or went away."""
+
+
+class RestoreFailed(MigciError):
+    """A dataset's source could not be loaded."""
+
+
+class HookFailed(MigciError):
+    """What is run between two releases failed on the clone."""
+
+
+class DiskFull(MigciError):
+    """The disk that holds the clones is full."""
+
+
+class EnvironmentFailed(MigciError):
+    """The project's environment could not be built, or its tool could not be started in it."""
+
+
+class HistoryFailed(MigciError):
+    """The tool could not read a tree's migrations. `message` holds what it said."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a migration finds its database, and as whom.
+
+    `socket` is the server's unix socket; with flavor "sqlite" it is the database's file.
+    """
+
+    flavor: str
+    socket: Path
+    database: str
+    user: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a database holds. `rows` and `bytes` come from the server's own statistics."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class VersionTable:
+    """Where a tool keeps the revision of a database; `where` picks the rows that are this project's."""
+
+    table: str
+    column: str
+    where: tuple[tuple[str, str], ...] = ()
+
+
+class Database(Protocol):
+    """A running throwaway database, as its owner sees it.
+
+    The migration gets `address`, an account that owns one database and nothing else; all that is told here comes
+    over an account of migci's own.
+    """
+
+    address: Address
+
+    def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
+        """Load the dump `source` (.sql, .sql.gz, .sql.zst, .sql.xz). `progress` is told bytes done and bytes in all.
+
+        Raises RestoreFailed with the place and the server's own words, and DiskFull.
+        """
+
+    def run(self, script: Path) -> None:
+        """Execute a SQL file in the database. Raises HookFailed with the server's own words."""
+
+    def size(self) -> Size: ...
+
+    def schema(self) -> dict[str, str]:
+        """Each table's name and its definition, without what changes by itself (such as the next AUTO_INCREMENT)."""
+
+    def versions(self, table: VersionTable) -> tuple[str, ...] | None:
+        """The revisions that the database says it is at; `None` if there is no such table."""
+
+    def begin_work(self) -> None:
+        """Start counting what the migration's account does from here on."""
+
+    def sample(self) -> None:
+        """Look at what is going on right now; the more often it is called, the finer is what it measures.
+
+        Only what cannot be known afterwards is measured so: for how long writes were blocked.
+        """
+
+    def end_work(self) -> Work:
+        """What the migration's account did since `begin_work`.
+
+        Waits until nothing that it began is still running.
+        """
+
+    def end_sessions(self) -> None:
+        """End all that the migration's account is doing, and its connections."""
+
+    def trouble(self) -> StepError | None:
+        """What, seen from outside, keeps this database from working: no answer (SERVER), a full disk (DISK).
+
+        `None` if all is well. A full disk counts if a statement met it since `begin_work`, also when its space is
+        free again.
+        """
+
+    def shell(self) -> list[str]:
+        """The command that opens the flavor's own client on the database."""
+
+
+class DatabaseServer(Protocol):
+    """One flavor of database server, able to run privately in a folder."""
+
+    flavor: str
+
+    def facts(self) -> ServerFacts:
+        """Which server it is. Raises UsageError when there is none on this machine, with how to get one."""
+
+    def start(self, folder: Path) -> AbstractContextManager[Database]:
+        """A server of its own in `folder`, with one empty database; it and its folder are gone on exit.
+
+        It is reached over one unix socket and in no other way. Raises ServerFailed with the end of its log.
+        """
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One commit's files on disk, and the folder in them that holds the project."""
+
+    commit: Commit
+    root: Path
+    project: Path
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The files on which a patch and trunk cannot be merged."""
+
+    files: tuple[str, ...]
+
+
+class Repository(Protocol):
+    """The git repository of the project under test; never written to."""
+
+    def commit(self, ref: str) -> Commit:
+        """Raises UsageError when there is no such ref."""
+
+    def working_tree(self) -> Commit:
+        """The working tree as a commit: HEAD where nothing is changed, else HEAD with what is not committed."""
+
+    def merge(self, trunk: Commit, proposed: Commit) -> Commit | Conflict:
+        """What would land: `proposed` merged onto the tip of `trunk`."""
+
+    def tree(self, commit: Commit) -> Tree:
+        """The files of `commit`, in a temporary folder that lives as long as the repository is open."""
+
+    def added_in(self, commit: Commit, file: str) -> Commit:
+        """The commit, up to `commit`, that brought `file`."""
+
+
+@dataclass(frozen=True)
+class AgentStatement:
+    """One distinct statement text, as the process that ran the migration saw it."""
+
+    sql: str
+    count: int
+    seconds: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one migration's run ended, seen from outside the process that ran it.
+
+    `error` is `None` when the process says that it is done; whether it is, the database shows. `statements` and
+    `sql_seconds` are the process's own words: detail, never proof.
+    """
+
+    seconds: float
+    error: StepError | None
+    statements: tuple[AgentStatement, ...] = ()
+    sql_seconds: float | None = None
+
+
+class ToolSession(Protocol):
+    """A project's migration tool, alive in the project's interpreter for a whole stage, on one database."""
+
+    def pending(self, seen: Iterable[str]) -> tuple[str, ...]:
+        """The revisions that the tool would run on a database at `seen`, in its order. Raises HistoryFailed."""
+
+    def prepare(self, revision: str | None) -> None:
+        """Put a database that the tool does not know yet under its control, at `revision` or at the beginning."""
+
+    def apply(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        """Run one migration. `tick` is called often while it runs.
+
+        Never raises for what the migration does. After an attempt with an error of any cause but RAISED the
+        session's processes are gone.
+        """
+
+    def finish(self) -> Attempt:
+        """End the session in order; the error is of cause ENDED when its process does not end well."""
+
+
+class MigrationTool(Protocol):
+    """One kind of migration tool."""
+
+    name: str
+
+    def history(self, tree: Tree) -> History:
+        """The migrations of `tree`. Raises EnvironmentFailed, HistoryFailed."""
+
+    def version_table(self, tree: Tree) -> VersionTable | None:
+        """Where databases of this project keep their revision; `None` when they keep none."""
+
+    def session(self, tree: Tree, address: Address) -> AbstractContextManager[ToolSession]:
+        """Start the tool on a database. No process of it is left on exit. Raises EnvironmentFailed."""
+
+    def run(self, tree: Tree, address: Address, command: tuple[str, ...]) -> None:
+        """Run a command as the project's tool is run. Raises HookFailed with its exit status."""
+
+
+class Observer(Protocol):
+    """Whoever watches a run: a terminal's progress display, a log, a test."""
+
+    def dataset_started(self, name: str, position: int, total: int) -> None: ...
+
+    def restoring(self, done_bytes: int, total_bytes: int) -> None: ...
+
+    def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None: ...
+
+    def step_started(self, name: str) -> None: ...
+
+    def step_ended(self, step: Step) -> None: ...
+
+    def note(self, sentence: str) -> None: ...

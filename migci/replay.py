@@ -1,0 +1,300 @@
+"""Use case: one change and its datasets in, a Run out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from migci.core.dataset import EMPTY, Dataset
+from migci.core.finding import Finding, Severity
+from migci.core.history import Changes, History, compare
+from migci.core.run import CloneFacts, Commit, Replay, Run
+from migci.core.step import Stage, Step
+from migci.errors import MigciError, UsageError
+from migci.ports import (
+    Conflict,
+    DatabaseServer,
+    DiskFull,
+    EnvironmentFailed,
+    HistoryFailed,
+    HookFailed,
+    MigrationTool,
+    Observer,
+    Repository,
+    RestoreFailed,
+    ServerFailed,
+    Size,
+    Tree,
+)
+from migci.walk import UnknownRevision, Walk, walking
+
+
+@dataclass(frozen=True)
+class Hook:
+    """What a deployer runs after a release: a SQL file of trunk's tree, or a command."""
+
+    file: str | None = None
+    command: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.file or " ".join(self.command)
+
+
+@dataclass(frozen=True)
+class Release:
+    """An old release that databases passed through: its migrations up to `until`, run with the code of `ref`."""
+
+    name: str
+    until: str
+    ref: str | None = None
+    after: Hook | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project under test."""
+
+    name: str
+    trunk: str
+    releases: tuple[Release, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be tested. `proposed` is a ref, or `None` for the working tree."""
+
+    proposed: str | None = None
+    only_trunk: bool = False
+    merge: bool = True
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The adapters that a replay works with, and what it needs of the world."""
+
+    repository: Repository
+    server: DatabaseServer
+    tool: MigrationTool
+    observer: Observer
+    folder: Path
+    clock: Callable[[], float]
+    sandbox: str = "none"
+
+
+def replay(project: Project, change: Change, datasets: tuple[Dataset, ...], tools: Tools) -> Run:
+    """Replay trunk's migrations, then the change's, on every dataset.
+
+    Nothing of the user's is written to. Raises UsageError for what is wrong before anything runs; all else that goes
+    wrong stands in the Run.
+    """
+    began = tools.clock()
+    run = Run(project.name, tools.tool.name, _trunk(project, tools), None, sandbox=tools.sandbox)
+    try:
+        run = _replay(run, project, change, datasets, tools)
+    except UsageError:
+        raise
+    except MigciError as error:
+        run = replace(run, findings=(*run.findings, trouble(error)))
+    return replace(run, seconds=tools.clock() - began)
+
+
+def _trunk(project: Project, tools: Tools) -> Commit:
+    return tools.repository.commit(project.trunk)
+
+
+def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset, ...], tools: Tools) -> Run:
+    repository = tools.repository
+    landed: Commit | None = None
+    if not change.only_trunk:
+        proposed = repository.commit(change.proposed) if change.proposed else repository.working_tree()
+        run = replace(run, proposed=proposed)
+        merged = repository.merge(run.trunk, proposed) if change.merge else proposed
+        if isinstance(merged, Conflict):
+            return replace(run, findings=(_conflict(merged, run.trunk),))
+        landed = merged
+    trunk = _Reading.of(repository.tree(run.trunk), tools.tool)
+    _check_names(project, datasets, trunk.history)
+    patch: _Reading | None = None
+    if landed is not None:
+        try:
+            patch = _Reading.of(repository.tree(landed), tools.tool)
+        except HistoryFailed as error:
+            return replace(run, findings=(_unreadable(error),))
+        run = replace(run, findings=tuple(_changes(trunk.history, patch.history)))
+    for position, dataset in enumerate(datasets):
+        tools.observer.dataset_started(dataset.name, position, len(datasets))
+        done = _replay_dataset(dataset, project, trunk, patch, tools)
+        run = replace(run, replays=(*run.replays, done))
+    return run
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A tree and its history."""
+
+    tree: Tree
+    history: History
+
+    @classmethod
+    def of(cls, tree: Tree, tool: MigrationTool) -> _Reading:
+        return cls(tree, tool.history(tree))
+
+
+def _replay_dataset(
+    dataset: Dataset, project: Project, trunk: _Reading, patch: _Reading | None, tools: Tools
+) -> Replay:
+    began = tools.clock()
+    result = Replay(dataset)
+    walk: Walk | None = None
+    try:
+        result = replace(result, server=tools.server.facts())
+        with tools.server.start(tools.folder / dataset.name) as database:
+            if dataset.source != EMPTY:
+                database.restore(Path(dataset.source), tools.observer.restoring)
+            size = Size(0, 0) if dataset.source == EMPTY else database.size()
+            clone = CloneFacts("restore", dataset.source, tools.clock() - began)
+            result = replace(result, rows=size.rows, bytes=size.bytes, clone=clone)
+            table = tools.tool.version_table(trunk.tree)
+            with walking(database, tools.tool, dataset, table, tools.observer) as walk:
+                walk.begin(trunk.history)
+                walk_releases(walk, project, trunk.tree, trunk.history, tools)
+                walk.stage(Stage.TRUNK, trunk.tree, trunk.history, frozenset(trunk.history.by_id))
+                last = trunk
+                if patch is not None:
+                    walk.stage(Stage.PROPOSED, patch.tree, patch.history, frozenset(patch.history.by_id))
+                    last = patch
+                walk.leave()
+                if not walk.broken:
+                    final = walk.seen()
+                    reached = last.history.applied(final) == frozenset(last.history.by_id)
+                    result = replace(result, final=final, at_newest=reached)
+    except UsageError:
+        raise
+    except MigciError as error:
+        result = replace(result, trouble=(trouble(error),))
+    steps = tuple(walk.steps) if walk else ()
+    return replace(result, steps=steps, seconds=tools.clock() - began)
+
+
+def walk_releases(
+    walk: Walk,
+    project: Project,
+    trunk: Tree,
+    history: History,
+    tools: Tools,
+    wanted: frozenset[str] | None = None,
+    after_step: Callable[[Step], None] = lambda step: None,
+) -> None:
+    """Walk through the project's releases as a deployer who never skipped one.
+
+    What runs after a release runs on every database that was not yet past it, so on one that starts just there as
+    well. With `wanted`, it stops at the first release that goes past these. Raises HookFailed.
+    """
+    for release in project.releases:
+        passed = history.applied(walk.seen())
+        until = history.applied([release.until])
+        if passed > until:
+            continue
+        if wanted is not None and not until <= wanted:
+            return
+        tree = trunk if release.ref is None else tools.repository.tree(tools.repository.commit(release.ref))
+        there = history if release.ref is None else tools.tool.history(tree)
+        walk.stage(Stage.RELEASE, tree, there, there.applied([release.until]), after_step)
+        if release.after is None or walk.broken:
+            continue
+        walk.leave()  # a deployer's hook runs between two programs, not inside of one
+        if walk.broken:
+            continue
+        tools.observer.note(f"after {release.name}: {release.after}")
+        if release.after.file is not None:
+            walk.database.run(trunk.project / release.after.file)
+        else:
+            tools.tool.run(tree, walk.database.address, release.after.command)
+
+
+def _check_names(project: Project, datasets: tuple[Dataset, ...], history: History) -> None:
+    """Every revision that configuration names must be one of trunk's."""
+    named = [(f"[datasets.{d.name}] revision", d.revision) for d in datasets if d.revision is not None]
+    named += [(f"[[project.releases]] {r.name!r} until", r.until) for r in project.releases if r.ref is None]
+    for where, revision in named:
+        if revision not in history.by_id and revision != history.base:
+            newest = ", ".join(sorted(history.heads)) or history.base
+            raise UsageError(
+                f"{where} = {revision!r}: trunk's history has no such revision",
+                hint=f"it has {len(history.revisions)} revisions, the newest is {newest}",
+            )
+
+
+def _changes(trunk: History, proposed: History) -> Iterator[Finding]:
+    changes: Changes = compare(trunk, proposed)
+    for revision in changes.edited:
+        yield Finding(
+            "MC001",
+            Severity.WARNING,
+            f"the patch edits revision {revision.id}, which trunk already has: "
+            "databases that ran it will never see the new text",
+            hint="leave it as it is, and put the difference into a new migration",
+            file=revision.files[0],
+        )
+    for revision in changes.removed:
+        yield Finding(
+            "MC002",
+            Severity.ERROR,
+            f"the patch removes revision {revision.id}, which trunk already has: "
+            "databases that are at it will not be found in the history",
+            hint="keep the file",
+            file=revision.files[0],
+        )
+    unreachable = proposed.applied(trunk.heads)
+    for revision in changes.added:
+        if revision.id in unreachable:
+            yield Finding(
+                "MC003",
+                Severity.ERROR,
+                f"revision {revision.id} comes before revisions that trunk already has: "
+                "it will not run on a database that is at trunk's newest",
+                hint=f"move it behind {', '.join(sorted(trunk.heads))}",
+                file=revision.files[0],
+            )
+    if not changes.added:
+        yield Finding("MC006", Severity.INFO, "the patch adds no migrations")
+
+
+def _conflict(conflict: Conflict, trunk: Commit) -> Finding:
+    return Finding(
+        "MC004",
+        Severity.ERROR,
+        f"the patch cannot be merged onto {trunk.ref}: conflict in {', '.join(conflict.files)}",
+        hint=f"rebase it onto {trunk.ref}, or take it as it stands with --no-merge",
+        file=conflict.files[0] if conflict.files else None,
+    )
+
+
+def _unreadable(error: HistoryFailed) -> Finding:
+    return Finding(
+        "MC005",
+        Severity.ERROR,
+        f"the migrations, with the patch, cannot be read: {error.message}",
+        hint=error.hint,
+    )
+
+
+_TROUBLE: dict[type[MigciError], str] = {
+    ServerFailed: "MC902",
+    UnknownRevision: "MC906",
+    RestoreFailed: "MC903",
+    EnvironmentFailed: "MC904",
+    DiskFull: "MC905",
+    HookFailed: "MC907",
+    HistoryFailed: "MC908",
+}
+
+
+def trouble(error: MigciError) -> Finding:
+    """The finding that stands for an error of migci, its machine or trunk."""
+    id_ = "MC902"
+    with suppress(StopIteration):
+        id_ = next(known for kind, known in _TROUBLE.items() if isinstance(error, kind))
+    return Finding(id_, Severity.ERROR, error.message, hint=error.hint)

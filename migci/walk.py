@@ -1,0 +1,211 @@
+"""Walks one database through migrations, stage by stage, and measures every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from migci.core.dataset import Dataset
+from migci.core.history import History
+from migci.core.sql import normalize, table_of
+from migci.core.step import Cause, Outcome, Stage, Statement, Step, StepError, Work
+from migci.ports import (
+    AgentStatement,
+    Database,
+    MigrationTool,
+    Observer,
+    RestoreFailed,
+    ToolSession,
+    Tree,
+    VersionTable,
+)
+
+
+class UnknownRevision(RestoreFailed):
+    """A database says that it is at a revision which the history does not have."""
+
+
+class Walk:
+    """One database on its way through a project's migrations. Use `walking`.
+
+    Where the database is, is read from the database after every step; only a tool that keeps no version table is
+    believed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tool: MigrationTool,
+        dataset: Dataset,
+        version_table: VersionTable | None,
+        observer: Observer,
+    ) -> None:
+        self.database = database
+        self.steps: list[Step] = []
+        self._tool = tool
+        self._dataset = dataset
+        self._version_table = version_table
+        self._observer = observer
+        self._believed: tuple[str, ...] = ()
+        self._session: ToolSession | None = None
+        self._session_tree: Tree | None = None
+        self._session_life = ExitStack()
+
+    @property
+    def broken(self) -> bool:
+        """Whether a step did not end well, after which nothing more is run."""
+        return any(step.outcome in (Outcome.FAILED, Outcome.TIMEOUT) for step in self.steps)
+
+    def begin(self, history: History) -> None:
+        """Find out where the database stands.
+
+        Raises RestoreFailed when it holds tables and nothing says at which revision, and UnknownRevision.
+        """
+        seen, said = self.seen(), self._dataset.revision
+        if not seen and said is None and self.database.schema():
+            raise RestoreFailed(
+                f"dataset {self._dataset.name!r} holds tables, and does not say at which revision it is",
+                hint=f"say it in migci.toml: [datasets.{self._dataset.name}] revision = …",
+            )
+        if not seen and said is not None and said != history.base:
+            self._believed = (said,)
+        unknown = [revision for revision in self.seen() if revision not in history.by_id and revision != history.base]
+        if unknown:
+            raise UnknownRevision(
+                f"dataset {self._dataset.name!r} is at {', '.join(unknown)}, which trunk's history does not have",
+                hint="use a trunk that has it, or another dataset",
+            )
+
+    def seen(self) -> tuple[str, ...]:
+        """The revisions that the database is at; before a tool knows it, those that its dataset says."""
+        if self._version_table is None:
+            return self._believed
+        return self.database.versions(self._version_table) or self._believed
+
+    def stage(
+        self,
+        stage: Stage,
+        tree: Tree,
+        history: History,
+        wanted: frozenset[str],
+        after_step: Callable[[Step], None] = lambda step: None,
+    ) -> None:
+        """Run those of the `wanted` revisions that the tool finds pending, in its order.
+
+        After a step that did not end well the others are recorded as skipped; so are all of a later stage.
+        """
+        ahead = wanted - history.applied(self.seen())
+        if not ahead:
+            return
+        if self.broken:
+            self._skip(stage, history, [revision.id for revision in history.revisions if revision.id in ahead])
+            return
+        session = self._in(tree)
+        order = [revision for revision in session.pending(self.seen()) if revision in ahead]
+        self._observer.stage_started(stage, tuple(history.by_id[revision] for revision in order))
+        for position, revision in enumerate(order):
+            step = self._step(session, stage, history, revision)
+            self.steps.append(step)
+            self._observer.step_ended(step)
+            after_step(step)
+            if self.broken:
+                self._skip(stage, history, order[position + 1 :])
+                return
+
+    def _in(self, tree: Tree) -> ToolSession:
+        """The session in `tree`: the one that is alive, or a new one after that has ended in order."""
+        if self._session is None or self._session_tree != tree:
+            self.leave()
+            self._session = self._session_life.enter_context(self._tool.session(tree, self.database.address))
+            self._session_tree = tree
+            if self._version_table is None or not self.database.versions(self._version_table):
+                self._session.prepare(self._believed[0] if self._believed else None)
+        return self._session
+
+    def leave(self) -> None:
+        """End the session, if there is one, and let its last step answer for how its process ended."""
+        if self._session is not None and self.steps and not self.broken:
+            end = self._session.finish()
+            if end.error is not None:
+                self.database.end_sessions()
+                self.steps[-1] = replace(self.steps[-1], outcome=_outcome(end.error), error=end.error)
+        self._session = None
+        self._session_life.close()
+
+    def _step(self, session: ToolSession, stage: Stage, history: History, revision: str) -> Step:
+        planned = _planned(stage, history, revision)
+        self._observer.step_started(planned.name)
+        self.database.begin_work()
+        attempt = session.apply(revision, self._dataset.limits.timeout_seconds, self.database.sample)
+        if attempt.error is not None and attempt.error.cause is not Cause.RAISED:
+            self.database.end_sessions()
+        error = self.database.trouble()
+        work = Work()
+        if error is None or error.cause is Cause.DISK:
+            work = self.database.end_work()
+        if error is None:
+            error = attempt.error
+        elif attempt.error is not None:
+            error = replace(error, message=f"{error.message} ({attempt.error.message})")
+        if error is None:
+            self._believed = (revision,)
+            if revision not in self.seen():
+                at = ", ".join(self.seen()) or "no revision"
+                error = StepError(Cause.REVISION, f"its tool said that it was done, and the database is at {at}")
+        if not work.statements:
+            work = replace(work, statements=tuple(_statement(told) for told in attempt.statements))
+        return replace(
+            planned,
+            outcome=_outcome(error),
+            seconds=attempt.seconds,
+            sql_seconds=attempt.sql_seconds,
+            work=work,
+            error=error,
+        )
+
+    def _skip(self, stage: Stage, history: History, revisions: list[str]) -> None:
+        self.steps.extend(_planned(stage, history, revision) for revision in revisions)
+
+
+@contextmanager
+def walking(
+    database: Database,
+    tool: MigrationTool,
+    dataset: Dataset,
+    version_table: VersionTable | None,
+    observer: Observer,
+) -> Iterator[Walk]:
+    """A walk; no session of it is alive on exit."""
+    walk = Walk(database, tool, dataset, version_table, observer)
+    try:
+        yield walk
+    finally:
+        walk._session_life.close()
+
+
+def _planned(stage: Stage, history: History, revision: str) -> Step:
+    return Step(
+        stage=stage,
+        origin=history.origin(revision),
+        revision=revision,
+        file=history.by_id[revision].files[0],
+        outcome=Outcome.SKIPPED,
+    )
+
+
+def _outcome(error: StepError | None) -> Outcome:
+    if error is None or error.cause is Cause.LEFTOVERS:
+        return Outcome.APPLIED
+    return Outcome.TIMEOUT if error.cause is Cause.TIMEOUT else Outcome.FAILED
+
+
+def _statement(told: AgentStatement) -> Statement:
+    digest = normalize(told.sql)
+    return Statement(
+        digest=digest,
+        table=table_of(digest),
+        count=told.count,
+        seconds=told.seconds,
+        rows_changed=max(told.rows, 0),
+    )

@@ -1,0 +1,114 @@
+"""Settings to adapters: everything that is put together is put together here, in plain sight."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from migci.adapters import git
+from migci.adapters.environments import Environments, EnvironmentSettings
+from migci.adapters.instances import Instance, instance
+from migci.adapters.log import Log
+from migci.adapters.servers.mariadb import MariadbServer
+from migci.adapters.servers.sqlite import SqliteServer
+from migci.adapters.tools.alembic import Alembic
+from migci.adapters.tools.command import Command
+from migci.adapters.tools.session import AgentTool, Kind, Surroundings
+from migci.adapters.tools.sqlalchemy_migrate import SqlalchemyMigrate
+from migci.config import Settings, arguments
+from migci.core.run import ServerFacts
+from migci.errors import UsageError
+from migci.ports import DatabaseServer, Observer, VersionTable
+from migci.replay import Tools
+
+
+def store() -> Path:
+    """Where migci keeps what outlives a command: `MIGCI_STORE`, else a folder in the user's cache."""
+    named = os.environ.get("MIGCI_STORE")
+    return Path(named).expanduser().resolve() if named else platformdirs.user_cache_path("migci")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What the commands need to build a server before there is a project."""
+
+    instance: Instance
+    store: Path
+    log: Log
+
+
+SERVERS: dict[str, Callable[[tuple[str, ...], Workshop], DatabaseServer]] = {
+    "mariadb": lambda options, at: MariadbServer(options, at.store, at.instance.id, at.log),
+    "sqlite": lambda options, at: SqliteServer(),
+}
+
+
+def _alembic(settings: Settings) -> Kind:
+    return Alembic(
+        settings.project.migrations,
+        table=settings.project.version_table or "alembic_version",
+        x=tuple(settings.project.alembic.x),
+        neutral_env=settings.project.alembic.env == "neutral",
+    )
+
+
+def _command(settings: Settings) -> Kind:
+    table = None
+    if settings.project.version_table:
+        name, _, column = settings.project.version_table.partition(".")
+        if not column:
+            raise UsageError('[project] version_table must be "table.column" for tool = "command"')
+        table = VersionTable(name, column)
+    return Command(settings.project.migrations, arguments(settings.project.command or []), table)
+
+
+TOOLS: dict[str, Callable[[Settings], Kind]] = {
+    "alembic": _alembic,
+    "sqlalchemy-migrate": lambda settings: SqlalchemyMigrate(settings.project.migrations),
+    "command": _command,
+}
+
+
+@contextmanager
+def workshop(log_file: Path) -> Iterator[Workshop]:
+    """A private place to work in, swept on exit, and a log at `log_file`."""
+    place = store()
+    with Log(log_file) as log, instance(place) as live:
+        yield Workshop(live, place, log)
+
+
+@contextmanager
+def tools(settings: Settings, project: Path, log_file: Path, observer: Observer) -> Iterator[Tools]:
+    """All that a replay of the project in `project` works with; on exit nothing of it is left but the log."""
+    with ExitStack() as stack:
+        at = stack.enter_context(workshop(log_file))
+        repository = stack.enter_context(git.opened(project, at.instance.folder / "git"))
+        table = settings.project.environment
+        environments = Environments(
+            EnvironmentSettings(table.python, tuple(table.requirements)), project, at.store, at.log
+        )
+        surroundings = Surroundings(table.variables, table.files, tuple(table.path))
+        yield Tools(
+            repository=repository,
+            server=SERVERS[settings.server.flavor](tuple(settings.server.options), at),
+            tool=AgentTool(TOOLS[settings.project.tool](settings), surroundings, environments, at.instance, at.log),
+            observer=observer,
+            folder=at.instance.folder / "datasets",
+            clock=time.monotonic,
+        )
+
+
+def available(flavor: str) -> ServerFacts | None:
+    """The server of this flavor that this machine has, or `None`."""
+    nowhere = Path("/nonexistent")
+    with Log(Path(os.devnull)) as log:
+        try:
+            return SERVERS[flavor]((), Workshop(Instance("", nowhere), nowhere, log)).facts()
+        except UsageError:
+            return None
