@@ -1,7 +1,106 @@
-"""`migci init`."""
+"""`migci init`: a first migci.toml."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
 
 import click
 
+from migci import config, wiring
+from migci.cli.options import project_option
+from migci.detect import Detected, detect
+from migci.errors import UsageError
 
-@click.command()
-def init() -> None: ...
+_TEMPLATE = """\
+# What migci needs to know of this project. Every key is in docs/configuration.md.
+
+[project]
+name = {name}
+tool = {tool}
+migrations = {migrations}   # {migrations_are}
+trunk = {trunk}   # what patches land on
+
+# The interpreter that the migrations run in: the project's own, or one that migci builds and keeps.
+[project.environment]
+{environment}
+# For an env.py that does not read sqlalchemy.url; 'migci doctor' tells whether it does:
+# variables = {{ DATABASE_URL = "{{url}}" }}
+
+[server]
+flavor = {flavor}   # {flavor_is}
+# options = ["--innodb-buffer-pool-size=4G"]   # as your production server has them
+
+# A database that replays start from. This one starts with no tables, so the whole history runs on it.
+[datasets.empty]
+source = "empty"
+contents = "synthetic"
+
+# A real one: a dump (.sql, .sql.gz, .sql.zst, .sql.xz), relative to this file.
+# [datasets.production]
+# source = "production.sql.zst"
+# contents = "anonymized"
+# [datasets.production.limits]
+# step_seconds = 60
+# rows_changed = 1_000_000
+"""
+
+
+@click.command(short_help="Write a migci.toml for the project in this folder:  migci init")
+@project_option
+def init(project: Path) -> None:
+    """Look at the project in DIR and write a commented migci.toml.
+
+    It finds alembic.ini or migrate.cfg. What it writes holds a dataset that starts empty, so that the next command
+    replays the project's whole history.
+
+    \b
+    Example:
+      migci init && migci replay
+    """
+    project = project.resolve()
+    path = project / config.FILE_NAME
+    if path.exists():
+        raise UsageError(f"{path} is there already", hint="change it, or delete it first")
+    found = detect(project)
+    flavor = "mariadb" if wiring.available("mariadb") else "sqlite"
+    path.write_text(_text(found, _trunk(project), flavor))
+    click.echo(f"Wrote {path}: {found.tool}, {found.migrations}.")
+    if len(found.found) > 1:
+        click.echo(f"There are others: {', '.join(found.found[1:])}; change 'migrations' if one of them is meant.")
+    click.echo("Next: migci replay --only-trunk, or migci doctor if that does not work at once.")
+
+
+def _text(found: Detected, trunk: str, flavor: str) -> str:
+    environment = (
+        f"python = {json.dumps(found.python)}"
+        if found.python
+        else f"requirements = {json.dumps(list(found.requirements))}   # pip's arguments"
+    )
+    return _TEMPLATE.format(
+        name=json.dumps(found.name),
+        tool=json.dumps(found.tool),
+        migrations=json.dumps(found.migrations),
+        migrations_are="alembic's ini file" if found.tool == "alembic" else "the folder with migrate.cfg",
+        trunk=json.dumps(trunk),
+        environment=environment,
+        flavor=json.dumps(flavor),
+        flavor_is='or "sqlite"' if flavor == "mariadb" else 'or "mariadb", which is not on this machine',
+    )
+
+
+def _trunk(project: Path) -> str:
+    """The branch that patches land on, as far as git tells."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=project, capture_output=True, text=True, env=dict(os.environ))
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    if head := git("symbolic-ref", "--short", "refs/remotes/origin/HEAD"):
+        return head
+    for name in ("origin/main", "origin/master", "main", "master"):
+        if git("rev-parse", "--verify", "--quiet", name):
+            return name
+    return git("symbolic-ref", "--short", "HEAD") or "main"

@@ -116,6 +116,10 @@ class Step:
     direction: str = "up"
     cached: bool = False
 
+    def __post_init__(self) -> None:
+        if self.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self.error is None:
+            raise ValueError(f"step {self.name} did not end well, and does not say why")
+
     @property
     def name(self) -> str:
         """How people and configuration name it: `"215->216"`."""

@@ -76,11 +76,6 @@ def test_a_warning_leaves_the_testcase_passed_and_is_told_as_its_output() -> Non
     assert output.text.startswith("warning MC201: step 1->2 took 61.5 s")
 
 
-def test_a_failed_step_without_an_error_is_no_passed_testcase() -> None:
-    one = replace(samples.failed(samples.step("1", "2")), error=None)
-    assert [child.tag for child in cases(samples.run(samples.replay(one)))[0]] == ["failure"]
-
-
 def test_what_no_step_tells_is_a_testcase_of_its_own() -> None:
     trouble = Finding("MC903", Severity.ERROR, "the dump ends in the middle of a statement")
     [case] = cases(samples.run(samples.replay(trouble=(trouble,))))

@@ -1,0 +1,5 @@
+"""`python -m migci` is `migci`."""
+
+from migci.cli import main
+
+main()

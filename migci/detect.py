@@ -1,0 +1,76 @@
+"""Looks at a project's folder and guesses the settings that `migci init` writes."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from migci.errors import UsageError
+
+_SKIPPED = {".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "build", "dist", "site-packages"}
+_INTERPRETERS = (".venv/bin/python", "venv/bin/python", "env/bin/python")
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a project seems to be. `found` lists every migration repository; the first is the one that is meant."""
+
+    name: str
+    tool: str
+    migrations: str
+    found: tuple[str, ...]
+    python: str | None
+    requirements: tuple[str, ...]
+
+
+def detect(project: Path) -> Detected:
+    """Raises UsageError when there is neither an alembic.ini nor a migrate.cfg."""
+    found = sorted(_repositories(project), key=lambda one: (one[1].count("/"), one[1]))
+    if not found:
+        raise UsageError(
+            f"there is no alembic.ini and no migrate.cfg in {project}",
+            hint='go to the project\'s root, or write migci.toml by hand with tool = "command"',
+        )
+    tool, migrations = found[0]
+    python = next((name for name in _INTERPRETERS if os.access(project / name, os.X_OK)), None)
+    return Detected(
+        name=re.sub(r"[^A-Za-z0-9._-]+", "-", project.name) or "project",
+        tool=tool,
+        migrations=migrations,
+        found=tuple(path for _, path in found),
+        python=python,
+        requirements=() if python else _requirements(project, tool),
+    )
+
+
+def _repositories(project: Path) -> Iterator[tuple[str, str]]:
+    for folder, folders, files in os.walk(project):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+        here = Path(folder)
+        if "alembic.ini" in files and _has_section(here / "alembic.ini", "alembic"):
+            yield "alembic", (here / "alembic.ini").relative_to(project).as_posix()
+        if "migrate.cfg" in files and (here / "versions").is_dir():
+            yield "sqlalchemy-migrate", here.relative_to(project).as_posix()
+
+
+def _has_section(path: Path, section: str) -> bool:
+    file = configparser.RawConfigParser(strict=False)
+    try:
+        file.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return False
+    return file.has_section(section)
+
+
+def _requirements(project: Path, tool: str) -> tuple[str, ...]:
+    """pip's arguments for an environment that has the project's packages, its tool and a driver."""
+    found: tuple[str, ...] = ()
+    if (project / "requirements.txt").is_file():
+        found = ("-r", "requirements.txt")
+    elif (project / "pyproject.toml").is_file() or (project / "setup.py").is_file():
+        found = (".",)
+    return (*found, tool, "PyMySQL")
