@@ -42,15 +42,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGHUP, _terminated)
     try:
-        commands.main(standalone_mode=False)
+        # Not standalone, click returns the status of context.exit() instead of exiting with it.
+        sys.exit(commands.main(standalone_mode=False) or Exit.PASSED)
     except click.exceptions.Abort:
         _say("interrupted; nothing is left running")
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(Exit.USAGE)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except MigciError as error:
         _say(error.message, error.hint)
         sys.exit(error.exit)

@@ -15,7 +15,7 @@ from string import Template
 
 import uv
 
-from migci.demo import fixtures
+from migci.demo import fixtures, repository
 from migci.errors import MigciError, UsageError
 
 VERSION = "22.4.0"
@@ -118,11 +118,11 @@ def build(destination: Path, *, rows: int, remedy: bool, cache: Path) -> None:
             tree = Path(work) / "repository"
             _unpack(sdist, tree)
             _complete(tree, rows, remedy)
-            _git(tree, "init", "--quiet", "--template=", "--object-format=sha1", "--initial-branch=master")
-            _commit(tree, "Nova's migrations from Havana to Victoria", "2022-03-10T12:00:00+00:00")
-            _git(tree, "checkout", "--quiet", "-b", "patch")
+            repository.begin(tree, "master")
+            repository.commit(tree, "Nova's migrations from Havana to Victoria", "2022-03-10T12:00:00+00:00")
+            repository.git(tree, "checkout", "--quiet", "-b", "patch")
             shutil.copytree(fixtures() / "nova" / "patch", tree, dirs_exist_ok=True, ignore=_COMPILED)
-            _commit(tree, "Name an instance's compute node by its id", "2022-03-11T12:00:00+00:00")
+            repository.commit(tree, "Name an instance's compute node by its id", "2022-03-11T12:00:00+00:00")
             tree.rename(destination)
     except OSError as error:
         raise MigciError(
@@ -240,35 +240,3 @@ def _numbers(rows: int) -> dict[str, int]:
         "networks": addresses // 4000 + 1,
         "floating": instances // 4,
     }
-
-
-def _commit(tree: Path, message: str, date: str) -> None:
-    _git(tree, "add", "--all", "--force")
-    _git(tree, "commit", "--quiet", "--no-gpg-sign", f"--message={message}", date=date)
-
-
-def _git(tree: Path, *arguments: str, date: str = "2022-03-10T12:00:00+00:00") -> None:
-    """Runs git in `tree` without anybody's configuration or environment, so that commits are repeatable."""
-    environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(tree.parent),
-        "LC_ALL": "C",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-    }
-    for role in ("AUTHOR", "COMMITTER"):
-        environment |= {
-            f"GIT_{role}_NAME": "migci demo",
-            f"GIT_{role}_EMAIL": "demo@migci.invalid",
-            f"GIT_{role}_DATE": date,
-        }
-    command = ["git", "-C", str(tree), *arguments]
-    try:
-        run = subprocess.run(command, env=environment, capture_output=True, text=True)
-    except FileNotFoundError as error:
-        raise MigciError("there is no git here to build the nova demo with", "install git") from error
-    if run.returncode != 0:
-        raise MigciError(
-            f"git {arguments[0]} failed with exit status {run.returncode}: {run.stderr.strip()}",
-            "the nova demo needs git 2.29 or later; see what 'git --version' says",
-        )

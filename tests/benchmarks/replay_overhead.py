@@ -2,8 +2,8 @@
 
 There are two bare loops: one gives the API the database's URL, as its documentation does, and it connects anew for
 every step; the other gives it an engine, as migci's agent does. All run on a new private MariaDB with the same options,
-in the same interpreter; their runs alternate, and the figures are medians. What is compared is the stage: from the start
-of the project's interpreter until it has ended. CPU is that of all processes that take part, the server's included.
+in the same interpreter; their runs alternate, and the figures are medians. What is compared is the stage: from the
+start of the project's interpreter until it has ended. CPU is that of all processes that take part, the server's included.
 """
 
 from __future__ import annotations

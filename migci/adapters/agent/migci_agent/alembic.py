@@ -21,11 +21,18 @@ class AlembicTool:
         self._spec = spec
         ini = os.path.join(spec["project"], spec["migrations"])
         self._config = Config(ini, cmd_opts=argparse.Namespace(x=self._arguments()))
-        if self._config.get_main_option("script_location") is None:
-            self._config.set_main_option("script_location", os.path.dirname(ini).replace("%", "%%"))
+        self._config.set_main_option("script_location", self._scripts(ini).replace("%", "%%"))
         if spec["url"]:
             self._config.set_main_option("sqlalchemy.url", spec["url"].replace("%", "%%"))
         self._script = ScriptDirectory.from_config(self._config)
+
+    def _scripts(self, ini):
+        """Where the scripts are: as the ini file says, else beside it, for projects that set it in their code."""
+        said = self._config.get_main_option("script_location") or "."
+        beside = os.path.join(os.path.dirname(ini), said)
+        if ":" in said or os.path.isdir(said) and os.path.isfile(os.path.join(said, "env.py")):
+            return said
+        return beside if os.path.isdir(beside) else said
 
     def _arguments(self):
         names = {"url": self._spec["url"] or "", "files": self._spec["files_folder"]}
