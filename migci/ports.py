@@ -70,7 +70,7 @@ class VersionTable:
 
 
 class Database(Protocol):
-    """A running throwaway database, as its owner sees it.
+    """A running throwaway database, as its owner sees it. Every call raises ServerFailed when it does not answer.
 
     The migration gets `address`, an account that owns one database and nothing else; all that is told here comes
     over an account of migci's own.

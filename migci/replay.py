@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migci.core.dataset import EMPTY, Dataset
-from migci.core.finding import Finding, Severity
+from migci.core.finding import Finding, Severity, silenced
 from migci.core.history import Changes, History, compare
 from migci.core.run import CloneFacts, Commit, Replay, Run
 from migci.core.step import Stage, Step
@@ -154,12 +154,17 @@ def _replay_dataset(
             if dataset.source != EMPTY:
                 database.restore(Path(dataset.source), tools.observer.restoring)
             size = Size(0, 0) if dataset.source == EMPTY else database.size()
-            clone = CloneFacts("restore", dataset.source, tools.clock() - began)
+            way = EMPTY if dataset.source == EMPTY else "restore"
+            clone = CloneFacts(way, "source", tools.clock() - began)
             result = replace(result, rows=size.rows, bytes=size.bytes, clone=clone)
             table = tools.tool.version_table(trunk.tree)
             with walking(database, tools.tool, dataset, table, tools.observer) as walk:
                 walk.begin(trunk.history)
                 walk_releases(walk, project, trunk.tree, trunk.history, tools)
+                if project.releases and database.trouble() is None:
+                    # What runs between releases may bring the data, or most of it.
+                    size = database.size()
+                    result = replace(result, rows=size.rows, bytes=size.bytes)
                 walk.stage(Stage.TRUNK, trunk.tree, trunk.history, frozenset(trunk.history.by_id))
                 last = trunk
                 if patch is not None:
@@ -230,7 +235,7 @@ def _check_names(project: Project, datasets: tuple[Dataset, ...], history: Histo
 def _changes(trunk: History, proposed: History) -> Iterator[Finding]:
     changes: Changes = compare(trunk, proposed)
     for revision in changes.edited:
-        yield Finding(
+        edited = Finding(
             "MC001",
             Severity.WARNING,
             f"the patch edits revision {revision.id}, which trunk already has: "
@@ -238,6 +243,7 @@ def _changes(trunk: History, proposed: History) -> Iterator[Finding]:
             hint="leave it as it is, and put the difference into a new migration",
             file=revision.files[0],
         )
+        yield silenced(edited, revision.silences)
     for revision in changes.removed:
         yield Finding(
             "MC002",

@@ -95,7 +95,7 @@ class Walk:
 
         After a step that did not end well the others are recorded as skipped; so are all of a later stage.
         """
-        ahead = wanted - history.applied(self.seen())
+        ahead = wanted - history.applied(self.seen()) - {step.revision for step in self.steps}
         if not ahead:
             return
         if self.broken:
@@ -191,6 +191,7 @@ def _planned(stage: Stage, history: History, revision: str) -> Step:
         revision=revision,
         file=history.by_id[revision].files[0],
         outcome=Outcome.SKIPPED,
+        silences=history.by_id[revision].silences,
     )
 
 

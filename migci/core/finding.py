@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -31,6 +32,33 @@ class Finding:
     @property
     def url(self) -> str:
         return f"docs/findings/{self.id}.md"
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A comment beside a finding's cause that says why it is none: `# migci: ignore MC201 -- it runs at night`."""
+
+    id: str
+    reason: str
+
+
+_SILENCE = re.compile(r"(?:#|--)\s*migci:\s*ignore\s+(MC[023]\d\d)\s+--\s+(\S.*?)\s*$", re.MULTILINE)
+
+
+def silences(source: str) -> tuple[Silence, ...]:
+    """The silences in a migration's file. A comment without a reason silences nothing.
+
+    Only what a migration costs (MC2xx, MC3xx) and history's warnings (MC0xx) can be silenced; that it failed cannot.
+    """
+    return tuple(Silence(id_, reason) for id_, reason in _SILENCE.findall(source))
+
+
+def silenced(finding: Finding, silence: tuple[Silence, ...]) -> Finding:
+    """`finding` as it is, or as mere information where its file gives a reason."""
+    for one in silence:
+        if one.id == finding.id:
+            return replace(finding, severity=Severity.INFO, message=f"{finding.message} (ignored: {one.reason})")
+    return finding
 
 
 TITLES = {

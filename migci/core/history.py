@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from migci.core.finding import Silence
+
 
 @dataclass(frozen=True)
 class Revision:
@@ -13,7 +15,7 @@ class Revision:
 
     `parents` are the revisions that must have run before it: none for the first, several for an alembic merge or
     one with `depends_on`. `files` are relative to the project's root, the script itself first. `digest` is of the
-    bytes of all of them.
+    bytes of all of them. `silences` are those in their text.
     """
 
     id: str
@@ -21,6 +23,7 @@ class Revision:
     files: tuple[str, ...]
     digest: str
     summary: str = ""
+    silences: tuple[Silence, ...] = ()
 
 
 @dataclass(frozen=True)

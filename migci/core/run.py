@@ -27,7 +27,7 @@ class ServerFacts:
 
 @dataclass(frozen=True)
 class CloneFacts:
-    """How the replay's database came to be."""
+    """How the replay's database came to be: `strategy` is "empty" or "restore", `origin` is "source"."""
 
     strategy: str
     origin: str
@@ -40,7 +40,8 @@ class Replay:
 
     `trouble` are the findings that were met on the way and that no step tells: migci's own failures, and what the
     history showed. `final` is where the database stood at the end, `newest` where it should have stood; both are
-    `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own, before any step.
+    `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own: before any step, or, where
+    releases are walked through, after the last of these, because what runs between them may bring the data.
     """
 
     dataset: Dataset

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from migci.core.finding import Silence
+
 
 class Stage(StrEnum):
     """Which part of a replay a step belongs to."""
@@ -115,6 +117,7 @@ class Step:
     error: StepError | None = None
     direction: str = "up"
     cached: bool = False
+    silences: tuple[Silence, ...] = ()
 
     def __post_init__(self) -> None:
         if self.outcome in (Outcome.FAILED, Outcome.TIMEOUT) and self.error is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from migci.core.dataset import Dataset
-from migci.core.finding import Finding, Severity
+from migci.core.finding import Finding, Severity, silenced
 from migci.core.run import Replay, Run
 from migci.core.step import Cause, Stage, Step
 
@@ -151,7 +151,7 @@ def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
     ):
         allowed = dataset.allowed(limit, step.name)
         if allowed is not None and spent is not None and spent > allowed:
-            yield Finding(
+            found = Finding(
                 finding,
                 severity,
                 f"step {step.name} {says.format(_figure(spent), _figure(allowed))}",
@@ -160,6 +160,7 @@ def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
                 step=step.name,
                 file=step.file,
             )
+            yield silenced(found, step.silences)
 
 
 def _figure(value: float) -> str:

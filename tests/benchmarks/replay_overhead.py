@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -150,6 +149,3 @@ def url(address: Address) -> str:
         f"?unix_socket={address.socket}&charset=utf8mb4"
     )
 
-
-if __name__ == "__main__":
-    main(int(os.environ.get("MIGCI_BENCH_ROUNDS", "5")))

@@ -269,7 +269,7 @@ class MariadbDatabase:
             self._observation = Observation(self._admin.rows, MIGRATION_USER, filled[0])
 
     def size(self) -> Size:
-        """Rows are counted where the engine only estimates them, as long as that is quick: by the primary key."""
+        """Rows are counted, because the engine's own figure is an estimate that can be off by half."""
         tables = self._admin.rows(
             "SELECT table_name, data_length + index_length FROM information_schema.tables "
             "WHERE table_schema = %s AND table_type = 'BASE TABLE'",
@@ -310,19 +310,16 @@ class MariadbDatabase:
         self._observation.begin()
 
     def sample(self) -> None:
-        with suppress(pymysql.err.Error):  # the step's end will tell that the server is gone
+        with suppress(ServerFailed):  # the step's end will tell that the server is gone
             self._observation.sample()
 
     def end_work(self) -> Work:
-        try:
-            if not self._observation.settled():
-                self.end_sessions()
-            return self._observation.end()
-        except pymysql.err.Error as error:
-            raise ServerFailed(f"the server did not tell what the step did: {error}") from error
+        if not self._observation.settled():
+            self.end_sessions()
+        return self._observation.end()
 
     def end_sessions(self) -> None:
-        with suppress(pymysql.err.Error):
+        with suppress(ServerFailed):
             self._admin.rows(f"KILL CONNECTION USER {MIGRATION_USER}@localhost")
             self._observation.settled()
 
@@ -331,7 +328,7 @@ class MariadbDatabase:
             self._admin.rows("SELECT 1")
             if shutil.disk_usage(self._folder).free < _LOW_DISK_BYTES or self._observation.met(_DISK_ERRORS):
                 return StepError(Cause.DISK, "no space is left for the clone")
-        except pymysql.err.Error:
+        except ServerFailed:
             status = self._process.poll()
             last = _last_line(self._errors.read_bytes()[-4000:])
             told = "it does not answer" if status is None else f"it ended with status {status}"
@@ -352,9 +349,13 @@ class Admin:
     credentials: Path
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> tuple[tuple[Any, ...], ...]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            return tuple(cursor.fetchall())
+        """Raises ServerFailed when the server does not answer, or refuses."""
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return tuple(cursor.fetchall())
+        except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
+            raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
 
     def grant(self, database: str) -> None:
         """Let the migration's account own `database`."""
@@ -389,7 +390,7 @@ def _connected(process: subprocess.Popen[bytes], socket: Path, folder: Path, err
     credentials.touch(mode=0o600)
     credentials.write_text(f"[client]\nuser=root\npassword={ours}\nsocket={socket}\n")
     admin = Admin(connection, credentials)
-    admin.rows("SET SESSION sql_log_bin = 0, SESSION wait_timeout = 2419200")
+    admin.rows("SET SESSION wait_timeout = 2419200, SESSION lock_wait_timeout = 10")
     admin.rows(f"CREATE DATABASE {_DATABASE}")
     admin.rows(f"CREATE USER {MIGRATION_USER}@localhost IDENTIFIED BY %s", (theirs,))
     admin.grant(_DATABASE)

@@ -22,6 +22,7 @@ from migci.adapters.tools.process import (
     agent_process,
     environment,
 )
+from migci.core.finding import silences
 from migci.core.history import History, Revision
 from migci.core.step import Cause, StepError
 from migci.ports import (
@@ -90,6 +91,11 @@ class AgentTool:
                     files=tuple(one["files"]),
                     digest=_digest(tree.project, one["files"]),
                     summary=str(one["summary"]),
+                    silences=tuple(
+                        silence
+                        for file in one["files"]
+                        for silence in silences((tree.project / file).read_text(encoding="utf-8", errors="replace"))
+                    ),
                 )
                 for one in told["revisions"]
             ),

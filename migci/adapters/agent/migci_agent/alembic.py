@@ -30,7 +30,7 @@ class AlembicTool:
         """Where the scripts are: as the ini file says, else beside it, for projects that set it in their code."""
         said = self._config.get_main_option("script_location") or "."
         beside = os.path.join(os.path.dirname(ini), said)
-        if ":" in said or os.path.isdir(said) and os.path.isfile(os.path.join(said, "env.py")):
+        if ":" in said or (os.path.isdir(said) and os.path.isfile(os.path.join(said, "env.py"))):
             return said
         return beside if os.path.isdir(beside) else said
 

@@ -1,0 +1,16 @@
+"""`./dev bench`: every benchmark, or those that are named; each prints JSON, a line of progress a round."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.benchmarks import replay_overhead
+
+BENCHMARKS = {"replay": replay_overhead.main}
+
+if __name__ == "__main__":
+    rounds = 5
+    for name in sys.argv[1:] or BENCHMARKS:
+        if name not in BENCHMARKS:
+            sys.exit(f"there is no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}")
+        BENCHMARKS[name](rounds)
