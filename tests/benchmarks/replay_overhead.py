@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from migci import config, wiring
+from migci.adapters.tools.session import AgentTool
 from migci.cli.progress import PlainLines
 from migci.core.dataset import Dataset
 from migci.core.step import Outcome, Stage
@@ -103,12 +104,13 @@ def measure(tools: Tools, rounds: int) -> dict[str, list[Cost]]:
     """`rounds` of each kind, alternated, after one of each that does not count."""
     tree = tools.repository.tree(tools.repository.commit("master"))
     history = tools.tool.history(tree)
-    python = max((wiring.store() / "environments").glob("*/complete"), key=lambda path: path.stat().st_mtime)
+    assert isinstance(tools.tool, AgentTool)
+    python = tools.tool.interpreter(tree)
     costs: dict[str, list[Cost]] = {"migci": [], **{target: [] for target in TARGETS}}
 
     def bare(database: Database, target: str) -> None:
         subprocess.run(
-            [str(python.with_name("bin") / "python"), "-c", BARE_LOOP, target, url(database.address),
+            [str(python), "-c", BARE_LOOP, target, url(database.address),
              "nova/db/sqlalchemy/migrate_repo", "216", "412"],
             cwd=tree.project, check=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip

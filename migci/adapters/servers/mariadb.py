@@ -48,6 +48,8 @@ DEFAULTS = (
     "--innodb-buffer-pool-load-at-startup=0",
     "--innodb-buffer-pool-dump-at-shutdown=0",
     "--max-allowed-packet=1G",
+    # As Debian and most others configure it; the program alone would still take latin1.
+    "--character-set-server=utf8mb4",
 )
 _MEASURING = (
     "--performance-schema=ON",

@@ -102,6 +102,10 @@ class AgentTool:
             base=str(told["base"]),
         )
 
+    def interpreter(self, tree: Tree) -> Path:
+        """The project's interpreter for `tree`."""
+        return self._environments.python(tree)
+
     def version_table(self, tree: Tree) -> VersionTable | None:
         return self._kind.version_table(tree)
 

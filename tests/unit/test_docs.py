@@ -1,0 +1,35 @@
+"""The documents say what is so."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from migci import config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_command_line_reference_is_what_the_commands_say() -> None:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "cli.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "cli.md").read_text() == module.reference(), "run: python docs/cli.py"
+
+
+def test_every_key_of_the_configuration_is_explained() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    tables = [one for one in vars(config).values() if isinstance(one, type) and issubclass(one, config.BaseModel)]
+    keys = {key for table in tables for key in table.model_fields}
+    unexplained = {key for key in keys if not re.search(rf"\b{key}\b", page)}
+    assert not unexplained
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
