@@ -29,7 +29,8 @@ class Algorithm(StrEnum):
     """How the server carried out an ALTER TABLE.
 
     INSTANT: it changed the table's definition and read none of its rows. INPLACE: the storage engine read the rows.
-    COPY: the server wrote every row into a new table, and nobody else could write meanwhile.
+    COPY: the server wrote every row into a new table, and nobody else could write meanwhile. On a table without rows
+    these cannot be told apart.
     """
 
     INSTANT = "INSTANT"

