@@ -144,8 +144,11 @@ def load(folder: Path) -> Settings:
 
 
 def arguments(command: str | list[str]) -> tuple[str, ...]:
-    """A command as arguments; a string is split as a shell would, and no shell is started."""
-    return tuple(shlex.split(command) if isinstance(command, str) else command)
+    """A command as arguments; a string is split as a shell would, and no shell is started. Raises UsageError."""
+    try:
+        return tuple(shlex.split(command) if isinstance(command, str) else command)
+    except ValueError as error:
+        raise UsageError(f"the command {command!r} in {FILE_NAME} cannot be split into words: {error}") from None
 
 
 def _hook(after: str | AfterTable | None) -> Hook | None:

@@ -12,7 +12,7 @@ from migci.core.dataset import EMPTY, Dataset
 from migci.core.step import Stage, Step
 from migci.errors import UsageError
 from migci.ports import Database
-from migci.replay import Project, Tools, walk_releases
+from migci.replay import Project, Reading, Tools, read_releases, walk_releases
 from migci.walk import walking
 
 
@@ -50,8 +50,9 @@ def explore(
     is not in the history.
     """
     here = tools.repository.working_tree()
-    tree = tools.repository.tree(here)
-    history = tools.tool.history(tree)
+    code = Reading.of(tools.repository.tree(here), tools.tool)
+    tree, history = code.tree, code.history
+    releases = () if as_added else read_releases(project, code, tools)
     if revision not in history.by_id:
         newest = ", ".join(sorted(history.heads)) or history.base
         raise UsageError(f"there is no revision {revision!r} in the history", hint=f"the newest is {newest}")
@@ -76,7 +77,7 @@ def explore(
                         then = tools.repository.tree(tools.repository.added_in(here, one.files[0]))
                         walk.stage(Stage.TRUNK, then, tools.tool.history(then), frozenset([one.id]), look)
             else:
-                walk_releases(walk, project, tree, history, tools, wanted, look)
+                walk_releases(walk, releases, code, tools, wanted, look)
                 walk.stage(Stage.TRUNK, tree, history, wanted, look)
             walk.leave()
             reached = wanted <= history.applied(walk.seen())

@@ -114,36 +114,42 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         if isinstance(merged, Conflict):
             return replace(run, findings=(_conflict(merged, run.trunk),))
         landed = merged
-    trunk = _Reading.of(repository.tree(run.trunk), tools.tool)
-    _check_names(project, datasets, trunk.history)
-    patch: _Reading | None = None
+    trunk = Reading.of(repository.tree(run.trunk), tools.tool)
+    _check_names(datasets, trunk.history)
+    releases = read_releases(project, trunk, tools)
+    patch: Reading | None = None
     if landed is not None:
         try:
-            patch = _Reading.of(repository.tree(landed), tools.tool)
+            patch = Reading.of(repository.tree(landed), tools.tool)
         except HistoryFailed as error:
             return replace(run, findings=(_unreadable(error),))
         run = replace(run, findings=tuple(_changes(trunk.history, patch.history)))
     for position, dataset in enumerate(datasets):
         tools.observer.dataset_started(dataset.name, position, len(datasets))
-        done = _replay_dataset(dataset, project, trunk, patch, tools)
+        done = _replay_dataset(dataset, releases, trunk, patch, tools)
         run = replace(run, replays=(*run.replays, done))
     return run
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """A tree and its history."""
 
     tree: Tree
     history: History
 
     @classmethod
-    def of(cls, tree: Tree, tool: MigrationTool) -> _Reading:
+    def of(cls, tree: Tree, tool: MigrationTool) -> Reading:
+        """Raises what `MigrationTool.history` raises."""
         return cls(tree, tool.history(tree))
 
 
+Releases = tuple[tuple[Release, Reading], ...]
+"""Each release with the code that runs its migrations."""
+
+
 def _replay_dataset(
-    dataset: Dataset, project: Project, trunk: _Reading, patch: _Reading | None, tools: Tools
+    dataset: Dataset, releases: Releases, trunk: Reading, patch: Reading | None, tools: Tools
 ) -> Replay:
     began = tools.clock()
     result = Replay(dataset)
@@ -160,8 +166,8 @@ def _replay_dataset(
             table = tools.tool.version_table(trunk.tree)
             with walking(database, tools.tool, dataset, table, tools.observer) as walk:
                 walk.begin(trunk.history)
-                walk_releases(walk, project, trunk.tree, trunk.history, tools)
-                if project.releases and database.trouble() is None:
+                walk_releases(walk, releases, trunk, tools)
+                if releases and database.trouble() is None:
                     # What runs between releases may bring the data, or most of it.
                     size = database.size()
                     result = replace(result, rows=size.rows, bytes=size.bytes)
@@ -183,11 +189,22 @@ def _replay_dataset(
     return replace(result, steps=steps, seconds=tools.clock() - began)
 
 
+def read_releases(project: Project, trunk: Reading, tools: Tools) -> Releases:
+    """Raises UsageError when a release names a ref or a revision that is not there."""
+    found = []
+    for release in project.releases:
+        reading = trunk
+        if release.ref is not None:
+            reading = Reading.of(tools.repository.tree(tools.repository.commit(release.ref)), tools.tool)
+        _check(f"[[project.releases]] {release.name!r} until", release.until, reading.history)
+        found.append((release, reading))
+    return tuple(found)
+
+
 def walk_releases(
     walk: Walk,
-    project: Project,
-    trunk: Tree,
-    history: History,
+    releases: Releases,
+    trunk: Reading,
     tools: Tools,
     wanted: frozenset[str] | None = None,
     after_step: Callable[[Step], None] = lambda step: None,
@@ -197,16 +214,14 @@ def walk_releases(
     What runs after a release runs on every database that was not yet past it, so on one that starts just there as
     well. With `wanted`, it stops at the first release that goes past these. Raises HookFailed.
     """
-    for release in project.releases:
-        passed = history.applied(walk.seen())
-        until = history.applied([release.until])
+    for release, code in releases:
+        passed = trunk.history.applied(walk.seen())
+        until = trunk.history.applied([release.until])
         if passed > until:
             continue
         if wanted is not None and not until <= wanted:
             return
-        tree = trunk if release.ref is None else tools.repository.tree(tools.repository.commit(release.ref))
-        there = history if release.ref is None else tools.tool.history(tree)
-        walk.stage(Stage.RELEASE, tree, there, there.applied([release.until]), after_step)
+        walk.stage(Stage.RELEASE, code.tree, code.history, code.history.applied([release.until]), after_step)
         if release.after is None or walk.broken:
             continue
         walk.leave()  # a deployer's hook runs between two programs, not inside of one
@@ -214,22 +229,25 @@ def walk_releases(
             continue
         tools.observer.note(f"after {release.name}: {release.after}")
         if release.after.file is not None:
-            walk.database.run(trunk.project / release.after.file)
+            walk.database.run(trunk.tree.project / release.after.file)
         else:
-            tools.tool.run(tree, walk.database.address, release.after.command)
+            tools.tool.run(code.tree, walk.database.address, release.after.command)
 
 
-def _check_names(project: Project, datasets: tuple[Dataset, ...], history: History) -> None:
-    """Every revision that configuration names must be one of trunk's."""
-    named = [(f"[datasets.{d.name}] revision", d.revision) for d in datasets if d.revision is not None]
-    named += [(f"[[project.releases]] {r.name!r} until", r.until) for r in project.releases if r.ref is None]
-    for where, revision in named:
-        if revision not in history.by_id and revision != history.base:
-            newest = ", ".join(sorted(history.heads)) or history.base
-            raise UsageError(
-                f"{where} = {revision!r}: trunk's history has no such revision",
-                hint=f"it has {len(history.revisions)} revisions, the newest is {newest}",
-            )
+def _check_names(datasets: tuple[Dataset, ...], history: History) -> None:
+    """Every revision that a dataset names must be one of trunk's."""
+    for dataset in datasets:
+        if dataset.revision is not None:
+            _check(f"[datasets.{dataset.name}] revision", dataset.revision, history)
+
+
+def _check(where: str, revision: str, history: History) -> None:
+    if revision not in history.by_id and revision != history.base:
+        newest = ", ".join(sorted(history.heads)) or history.base
+        raise UsageError(
+            f"{where} = {revision!r}: there is no such revision in the history",
+            hint=f"it has {len(history.revisions)} revisions, the newest is {newest}",
+        )
 
 
 def _changes(trunk: History, proposed: History) -> Iterator[Finding]:

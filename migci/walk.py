@@ -48,6 +48,7 @@ class Walk:
         self._version_table = version_table
         self._observer = observer
         self._believed: tuple[str, ...] = ()
+        self._under_control = False
         self._session: ToolSession | None = None
         self._session_tree: Tree | None = None
         self._session_life = ExitStack()
@@ -78,10 +79,10 @@ class Walk:
             )
 
     def seen(self) -> tuple[str, ...]:
-        """The revisions that the database is at; before a tool knows it, those that its dataset says."""
+        """The revisions that the database is at; before a tool has taken control of it, those that its dataset says."""
         if self._version_table is None:
             return self._believed
-        return self.database.versions(self._version_table) or self._believed
+        return self.database.versions(self._version_table) or (() if self._under_control else self._believed)
 
     def stage(
         self,
@@ -98,10 +99,10 @@ class Walk:
         ahead = wanted - history.applied(self.seen()) - {step.revision for step in self.steps}
         if not ahead:
             return
-        if self.broken:
+        session = None if self.broken else self._in(tree)
+        if session is None or self.broken:  # also by how the session before it ended
             self._skip(stage, history, [revision.id for revision in history.revisions if revision.id in ahead])
             return
-        session = self._in(tree)
         order = [revision for revision in session.pending(self.seen()) if revision in ahead]
         self._observer.stage_started(stage, tuple(history.by_id[revision] for revision in order))
         for position, revision in enumerate(order):
@@ -113,14 +114,18 @@ class Walk:
                 self._skip(stage, history, order[position + 1 :])
                 return
 
-    def _in(self, tree: Tree) -> ToolSession:
-        """The session in `tree`: the one that is alive, or a new one after that has ended in order."""
+    def _in(self, tree: Tree) -> ToolSession | None:
+        """The session in `tree`: the one that is alive, or a new one if that has ended in order."""
         if self._session is None or self._session_tree != tree:
             self.leave()
+            if self.broken:
+                return None
             self._session = self._session_life.enter_context(self._tool.session(tree, self.database.address))
             self._session_tree = tree
-            if self._version_table is None or not self.database.versions(self._version_table):
-                self._session.prepare(self._believed[0] if self._believed else None)
+            if not self._under_control:
+                if self._version_table is None or not self.database.versions(self._version_table):
+                    self._session.prepare(self._believed[0] if self._believed else None)
+                self._under_control = True
         return self._session
 
     def leave(self) -> None:

@@ -16,6 +16,8 @@ from migci.ports import Conflict, Tree
 WORKING_TREE = "working tree"
 """What the user's uncommitted state is called where a ref would stand."""
 
+_READ_ONLY = ("--no-optional-locks", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "migci",
     "GIT_AUTHOR_EMAIL": "migci@localhost",
@@ -42,8 +44,8 @@ class GitRepository:
         self._objects = objects
 
     def _user(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
-        """git in the user's repository, with the user's own settings."""
-        return _git(["-C", str(self._top), *arguments], self._top, {**os.environ, **(environment or {})})
+        """git in the user's repository, with the user's own settings, but for what would start programs or write."""
+        return _git([*_READ_ONLY, "-C", str(self._top), *arguments], self._top, {**os.environ, **(environment or {})})
 
     def _own(self, *arguments: str) -> str:
         return _git(["--git-dir", str(self._bare), *arguments], self._bare, _closed_environment())
@@ -82,8 +84,8 @@ class GitRepository:
         if base.stdout.strip() == proposed.id:
             return Commit(proposed.ref, trunk.id)
         merged = _run(
-            ["--git-dir", str(self._bare), "merge-tree", "--write-tree", "--name-only", "--no-messages",
-             "--allow-unrelated-histories", trunk.id, proposed.id],
+            ["-c", "core.quotePath=false", "--git-dir", str(self._bare), "merge-tree", "--write-tree", "--name-only",
+             "--no-messages", "--allow-unrelated-histories", trunk.id, proposed.id],
             self._bare,
         )  # fmt: skip
         tree, *files = merged.stdout.splitlines() or [""]
@@ -171,6 +173,6 @@ def _git(arguments: list[str], where: Path, environment: dict[str, str]) -> str:
 
 
 def _verb(arguments: list[str]) -> str:
-    skip = {"-C", "--git-dir"}
+    skip = {"-C", "-c", "--git-dir"}
     words = [word for i, word in enumerate(arguments) if word not in skip and (i == 0 or arguments[i - 1] not in skip)]
-    return words[0]
+    return next(word for word in words if not word.startswith("-"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -16,6 +18,9 @@ from migci.errors import MigciError
 
 MARKER = "MIGCI_INSTANCE"
 """The environment variable by which every process that belongs to an instance is known, whoever its parent is."""
+
+_PR_SET_CHILD_SUBREAPER = 36  # <sys/prctl.h>
+_NAME = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,8 @@ def sweep(store: Path) -> list[str]:
     """End and delete every instance whose command is no longer alive; returns their ids."""
     swept = []
     for folder in sorted((store / "instances").glob("*-*-*")):
-        pid, start, _ = folder.name.split("-", 2)
-        if _start_time(int(pid)) != start:
+        name = _NAME.fullmatch(folder.name)
+        if name is not None and _start_time(int(name["pid"])) != name["start"]:
             _end(folder)
             swept.append(folder.name)
     return swept
@@ -82,6 +87,37 @@ def marked(mark: str) -> list[int]:
                 values = environment.split(b"\0")
                 if any(value == wanted or value.startswith(wanted + b"/") for value in values):
                     found.append(int(entry.name))
+    return found
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends, so that none is lost by becoming a daemon."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children(parent: int) -> set[int]:
+    """The pids of the live processes that `parent` is the parent of."""
+    return {pid for pid, of in _parents().items() if of == parent}
+
+
+def descendants(ancestors: set[int]) -> set[int]:
+    """The pids of `ancestors` and of all that descend from them, of those that are alive."""
+    parents = _parents()
+    found = {pid for pid in ancestors if pid in parents}
+    while more := {pid for pid, of in parents.items() if of in found} - found:
+        found |= more
+    return found
+
+
+def _parents() -> dict[int, int]:
+    """Each live process's parent; one that has ended and was not waited for is not alive."""
+    found = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                state, parent = Path("/proc", entry.name, "stat").read_text().rsplit(")", 1)[1].split()[:2]
+                if state != "Z":
+                    found[int(entry.name)] = int(parent)
     return found
 
 

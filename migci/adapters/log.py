@@ -19,9 +19,11 @@ class Log:
         self._left = limit_bytes
         self._dropped = 0
         self._at_line_start = True
+        self._waiting = b""
 
     def heading(self, text: str) -> None:
         """A line of migci's own. What is printed is indented, so it cannot pass for one."""
+        self._flush()
         if not self._at_line_start:
             self._file.write(b"\n")
         self._file.write(b"== " + _harmless(text.encode()).replace(b"\n", b" ") + b"\n")
@@ -33,6 +35,16 @@ class Log:
         kept = data[: self._left]
         self._left -= len(kept)
         self._dropped += len(data) - len(kept)
+        kept = self._waiting + kept
+        # The first half of a character may be the first half of a control character.
+        self._waiting = kept[-1:] if kept.endswith(b"\xc2") else b""
+        self._put(kept.removesuffix(b"\xc2"))
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, b""
+        self._put(waiting)
+
+    def _put(self, kept: bytes) -> None:
         if kept:
             text = _harmless(kept)
             lead = b"   " if self._at_line_start else b""
@@ -41,6 +53,7 @@ class Log:
             self._file.write(lead + body.replace(b"\n", b"\n   ") + (b"\n" if self._at_line_start else b""))
 
     def close(self) -> None:
+        self._flush()
         if self._dropped:
             self.heading(f"{self._dropped} more bytes were printed and are not kept")
         self._file.close()

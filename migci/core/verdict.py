@@ -154,7 +154,7 @@ def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
             found = Finding(
                 finding,
                 severity,
-                f"step {step.name} {says.format(_figure(spent), _figure(allowed))}",
+                f"step {step.name} {says.format(_more_than(spent, allowed), _figure(allowed))}",
                 hint=f"make it cheaper, or excuse it in migci.toml: [[datasets.{dataset.name}.excuse]] "
                 f'step = "{step.name}", limit = "{limit}"',
                 step=step.name,
@@ -163,8 +163,14 @@ def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
             yield silenced(found, step.silences)
 
 
-def _figure(value: float) -> str:
-    """A figure as people write it: counts in full, seconds to three digits that matter."""
-    if isinstance(value, int) or value == int(value):
+def _figure(value: float, digits: int = 3) -> str:
+    """A figure as people write it: counts in full, seconds to the digits that matter."""
+    if value == int(value):
         return f"{int(value)}"
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return f"{value:.{digits}g}" if value < 10**digits else f"{value:.1f}"
+
+
+def _more_than(value: float, limit: float) -> str:
+    """`value` with as few digits, from three on, as show that it is more than `limit`."""
+    written = (_figure(value, digits) for digits in range(3, 18))
+    return next((text for text in written if float(text) > limit), f"{value}")

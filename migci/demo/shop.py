@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import json
 import os
 import random
 import shutil
@@ -49,8 +50,10 @@ def build(destination: Path, *, flavor: str, trait: str = "shop") -> None:
 
     Its branch `main` holds the shop's eight migrations and a `migci.toml` for `flavor` ("mariadb" or "sqlite");
     `patch`, which is checked out, adds two more. The dataset `shop` is a dump at 0006, `empty` starts with no tables.
-    Another `trait` is a folder in fixtures/projects whose `trunk` lies over the shop's, whose `patch` takes the place
-    of the shop's, and whose `landed` is what came to `main` after `patch` left it.
+    Another `trait` is a folder in fixtures/projects whose `trunk` lies over the shop's, whose `patch`, if it has one,
+    takes the place of the shop's, and whose `landed` is what came to `main` after `patch` left it. Its `fixture.toml`
+    may have `settings` (text that `migci.toml` gets besides), `server_options` (in place of the shop's), `removes`
+    (files that the patch deletes) and `dump_bytes` (how much of the dump there is).
 
     The same arguments make the same commits and the same data. On failure nothing is left at `destination`. Raises
     UsageError if `destination` exists and is not an empty folder, or for an unknown trait or flavor, and MigciError
@@ -81,21 +84,26 @@ def build(destination: Path, *, flavor: str, trait: str = "shop") -> None:
 
 def _fill(tree: Path, about: Path, flavor: str) -> None:
     shop = fixtures() / "shop"
-    settings = tomllib.loads((about / "fixture.toml").read_text()) if about != shop else {}
+    trait = {} if about == shop else tomllib.loads((about / "fixture.toml").read_text())
     repository.begin(tree, "main")
     (tree / ".gitignore").write_text("/.migci/\n/data/\n__pycache__/\n")
     _lay_over(tree, shop / "trunk")
     if about != shop:
         _lay_over(tree, about / "trunk")
-    names = {"flavor": flavor, "dump": DUMPS[flavor], "options": _OPTIONS[flavor]}
-    text = (tree / _SETTINGS).read_text() + settings.get("settings", "")
+    options = _OPTIONS[flavor]
+    if "server_options" in trait:
+        options = f"options = {json.dumps(trait['server_options'])}\n"
+    text = (tree / _SETTINGS).read_text() + trait.get("settings", "")
+    names = {"flavor": flavor, "dump": DUMPS[flavor], "options": options}
     (tree / _SETTINGS).write_text(Template(text).substitute(names))
     repository.commit(tree, "A small shop", "2026-01-05T12:00:00+00:00")
     repository.git(tree, "checkout", "--quiet", "-b", "patch")
-    _lay_over(tree, about / "patch")
-    for file in settings.get("removes", []):
+    removes = trait.get("removes", [])
+    for file in removes:
         (tree / file).unlink()
-    repository.commit(tree, settings.get("patch", "Orders know their total"), "2026-01-06T12:00:00+00:00")
+    own = about / "patch"
+    _lay_over(tree, own if own.is_dir() or removes else shop / "patch")
+    repository.commit(tree, trait.get("title", "Orders know their total"), "2026-01-06T12:00:00+00:00")
     if (about / "landed").is_dir():
         repository.git(tree, "checkout", "--quiet", "main")
         _lay_over(tree, about / "landed")
@@ -103,7 +111,7 @@ def _fill(tree: Path, about: Path, flavor: str) -> None:
         repository.git(tree, "checkout", "--quiet", "patch")
     dump = tree / DUMPS[flavor]
     dump.parent.mkdir()
-    dump.write_bytes(_dump(flavor))
+    dump.write_bytes(_dump(flavor)[: trait.get("dump_bytes")])
 
 
 def _lay_over(tree: Path, overlay: Path) -> None:

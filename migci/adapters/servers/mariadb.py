@@ -158,6 +158,7 @@ class MariadbServer:
                     "--auth-root-authentication-method=normal",
                     "--skip-test-db",
                     "--skip-name-resolve",
+                    "--force",  # it would look up this machine's name, which need not have an address
                     "--innodb-log-file-size=4M",
                     "--innodb-flush-method=nosync",
                 ],
@@ -167,7 +168,7 @@ class MariadbServer:
             )
             if done.returncode:
                 raise _disk_or(
-                    ServerFailed(f"mariadb-install-db failed: {_last_line(done.stderr or done.stdout)}"), making.parent
+                    ServerFailed(f"mariadb-install-db failed: {_first_lines(done.stdout + done.stderr)}"), making.parent
                 )
             with suppress(OSError):  # somebody else was quicker
                 making.rename(template)
@@ -188,7 +189,7 @@ class MariadbDatabase:
         self._admin = admin
         self._folder = folder
         self._errors = errors
-        self._observation = Observation(admin.rows, MIGRATION_USER, address.database)
+        self._observation = Observation(admin.rows, admin.granted, MIGRATION_USER, address.database)
         self.address = address
 
     def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
@@ -239,6 +240,10 @@ class MariadbDatabase:
             listener.join()
             client.stderr.close()
         if status:
+            if (trouble := self.trouble()) is not None:
+                raise (DiskFull if trouble.cause is Cause.DISK else ServerFailed)(
+                    f"while {what} was loaded: {trouble.message}"
+                )
             message = _last_line(b"".join(said)) or f"the client exited with status {status}"
             raise _disk_or(
                 failure(
@@ -268,13 +273,13 @@ class MariadbDatabase:
             self.address = Address(
                 self.address.flavor, self.address.socket, filled[0], self.address.user, self.address.password
             )
-            self._observation = Observation(self._admin.rows, MIGRATION_USER, filled[0])
+            self._observation = Observation(self._admin.rows, self._admin.granted, MIGRATION_USER, filled[0])
 
     def size(self) -> Size:
         """Rows are counted, because the engine's own figure is an estimate that can be off by half."""
         tables = self._admin.rows(
             "SELECT table_name, data_length + index_length FROM information_schema.tables "
-            "WHERE table_schema = %s AND table_type = 'BASE TABLE'",
+            "WHERE table_schema = %s AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
             (self.address.database,),
         )
         rows = 0
@@ -331,6 +336,8 @@ class MariadbDatabase:
             if shutil.disk_usage(self._folder).free < _LOW_DISK_BYTES or self._observation.met(_DISK_ERRORS):
                 return StepError(Cause.DISK, "no space is left for the clone")
         except ServerFailed:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(1.0)  # one that is ending need not have ended yet
             status = self._process.poll()
             last = _last_line(self._errors.read_bytes()[-4000:])
             told = "it does not answer" if status is None else f"it ended with status {status}"
@@ -357,6 +364,19 @@ class Admin:
                 cursor.execute(sql, parameters)
                 return tuple(cursor.fetchall())
         except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
+            raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
+
+    def granted(self, sql: str) -> bool:
+        """Whether a statement that asks for a lock gets it at once. Raises ServerFailed as `rows` does."""
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(sql)
+            return True
+        except pymysql.err.MySQLError as error:
+            if error.args[0] == pymysql.constants.ER.LOCK_WAIT_TIMEOUT:
+                return False
+            if error.args[0] == pymysql.constants.ER.NO_SUCH_TABLE:
+                return True
             raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
 
     def grant(self, database: str) -> None:
@@ -443,6 +463,11 @@ def _disk_or(error: Any, folder: Path) -> Any:
 def _last_line(text: bytes) -> str:
     lines = text.decode(errors="replace").strip().splitlines()
     return lines[-1].strip() if lines else ""
+
+
+def _first_lines(text: bytes) -> str:
+    lines = [line.strip() for line in text.decode(errors="replace").splitlines() if line.strip()]
+    return " ".join(lines[:5])
 
 
 def _first_error(text: bytes) -> str:

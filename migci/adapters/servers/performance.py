@@ -9,6 +9,9 @@ from typing import Any
 from migci.core.sql import normalize, table_of
 from migci.core.step import Algorithm, Statement, Work
 
+_Event = tuple[int, int]
+"""A statement that ran or runs: its thread, and its number there."""
+
 Query = Callable[[str, tuple[Any, ...]], tuple[tuple[Any, ...], ...]]
 
 _SETTLE_SECONDS = 10.0
@@ -32,26 +35,24 @@ _ALTERING = (
     "statement/sql/optimize",
 )
 
-_BLOCKING = ("SHARED_NO_WRITE", "SHARED_NO_READ_WRITE", "SHARED_READ_ONLY", "EXCLUSIVE")
-"""Metadata locks under which nobody else can write to the table."""
-
 
 class Observation:
     """Counts the work of `user` in `database`.
 
     Sources: `status_by_user` for rows (the storage engine's own calls, exact), `events_statements_summary_by_digest`
-    for statements, `events_stages_history_long` for how an ALTER was carried out, `metadata_locks` for whom it kept
-    waiting, and the log sequence number for bytes. Migrations cannot write to any of them.
+    for statements, `events_stages_history_long` for how an ALTER was carried out, and the log
+    sequence number for bytes. Migrations cannot write to any of them.
     """
 
-    def __init__(self, query: Query, user: str, database: str) -> None:
+    def __init__(self, query: Query, granted: Callable[[str], bool], user: str, database: str) -> None:
         self._query = query
+        self._granted = granted
         self._user = user
         self._database = database
         self._before: dict[str, int] = {}
         self._tables: frozenset[str] | None = None
         self._sampled = 0.0
-        self._blocked: dict[str, float] = {}
+        self._blocked: dict[_Event, float] = {}
         self._blocked_seconds = 0.0
 
     def begin(self) -> None:
@@ -83,22 +84,29 @@ class Observation:
         passed, self._sampled = now - self._sampled, now
         if self._tables is None:
             self._tables = self._settled_tables()
-        blocking = {
-            str(digest)
-            for digest, table in self._query(
-                "SELECT s.digest, l.object_name FROM performance_schema.metadata_locks l "
-                "JOIN performance_schema.threads t ON t.thread_id = l.owner_thread_id "
-                "LEFT JOIN performance_schema.events_statements_current s ON s.thread_id = t.thread_id "
-                "WHERE t.processlist_user = %s AND l.object_type = 'TABLE' AND l.object_schema = %s "
-                "AND l.lock_status = 'GRANTED' AND l.lock_type IN %s",
-                (self._user, self._database, _BLOCKING),
-            )
-            if table in self._tables
-        }
-        for digest in blocking:
-            self._blocked[digest] = self._blocked.get(digest, 0.0) + passed
+        held: dict[str, set[_Event]] = {}
+        for thread, event, table in self._query(
+            "SELECT t.thread_id, s.event_id, l.object_name FROM performance_schema.metadata_locks l "
+            "JOIN performance_schema.threads t ON t.thread_id = l.owner_thread_id "
+            "LEFT JOIN performance_schema.events_statements_current s ON s.thread_id = t.thread_id "
+            "WHERE t.processlist_user = %s AND l.object_type = 'TABLE' AND l.object_schema = %s "
+            "AND l.lock_status = 'GRANTED'",
+            (self._user, self._database),
+        ):
+            if table in self._tables:
+                held.setdefault(str(table), set()).add((thread, event))
+        blocking = {event for table, events in held.items() if not self._writable(table) for event in events}
+        for event in blocking:
+            self._blocked[event] = self._blocked.get(event, 0.0) + passed
         if blocking:
             self._blocked_seconds += passed
+
+    def _writable(self, table: str) -> bool:
+        """Whether somebody else could write to `table` at this moment: found out by asking for it, without waiting.
+
+        The server's own list of metadata locks does not tell: it keeps showing the lock that a statement began with.
+        """
+        return self._granted(f"SELECT 1 FROM {quoted(self._database)}.{quoted(table)} WHERE FALSE FOR UPDATE NOWAIT")
 
     def _settled_tables(self) -> frozenset[str]:
         """The tables that are there, less those that the step has made: nobody else writes to these yet."""
@@ -148,6 +156,7 @@ class Observation:
     def _statements(self) -> tuple[Statement, ...]:
         """One for each digest, in the order in which the server first saw them: it keeps them so."""
         algorithms = self._algorithms()
+        blocked = self._blocked_by_digest()
         found = []
         for digest, text, count, picoseconds, changed, read in self._query(
             "SELECT digest, digest_text, count_star, sum_timer_wait, sum_rows_affected, sum_rows_examined "
@@ -168,15 +177,27 @@ class Observation:
                     rows_changed=int(changed),
                     algorithm=algorithm,
                     rebuilt=rebuilt,
-                    blocked_write_seconds=self._blocked.get(str(digest), 0.0),
+                    blocked_write_seconds=blocked.get(str(digest), 0.0),
                 )
             )
         return tuple(found)
 
+    def _blocked_by_digest(self) -> dict[str, float]:
+        """A statement's digest is known only when it has ended, so it is looked up now."""
+        seconds: dict[str, float] = {}
+        if self._blocked:
+            for thread, event, digest in self._query(
+                "SELECT thread_id, event_id, digest FROM performance_schema.events_statements_history_long "
+                "WHERE event_id IN %s",
+                (tuple({event for _, event in self._blocked}),),
+            ):
+                seconds[str(digest)] = seconds.get(str(digest), 0.0) + self._blocked.get((thread, event), 0.0)
+        return seconds
+
     def _has_rows(self, table: str | None) -> bool:
         there = self._query(
             "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s "
-            "AND table_type = 'BASE TABLE'",
+            "AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
             (self._database, table),
         )
         name = f"{quoted(self._database)}.{quoted(str(table))}"

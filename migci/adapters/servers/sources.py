@@ -39,7 +39,7 @@ def read(source: Path, progress: Callable[[int, int], None]) -> Iterator[bytes]:
         head = tail = b""
         try:
             for chunk in _decompressed(raw):
-                head = head or chunk[:200]
+                head = (head + chunk[:200])[:200]
                 tail = (tail + chunk[-200:])[-200:]
                 yield chunk
                 progress(min(raw.tell(), total), total)

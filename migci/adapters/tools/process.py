@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from migci.adapters import agent
-from migci.adapters.instances import MARKER, bound, end_marked, marked
+from migci.adapters.instances import MARKER, adopt_orphans, bound, children, descendants, marked
 from migci.adapters.log import Log
 from migci.ports import EnvironmentFailed
 
 _TICK_SECONDS = 0.05
+_KILL_SECONDS = 10.0
 _LONGEST_REPLY = 32_000_000
 
 
@@ -50,11 +51,14 @@ def _nothing() -> None:
 class AgentProcess:
     """One live agent. Use `agent_process`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, log: Log, mark: str) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], channel: socket.socket, log: Log, mark: str, siblings: set[int]
+    ) -> None:
         self._process = process
         self._channel = channel
         self._log = log
         self._mark = mark
+        self._siblings = siblings
         self._buffer = bytearray()
         self._asked = 0
         self._pidfd = os.pidfd_open(process.pid)
@@ -89,6 +93,7 @@ class AgentProcess:
             self._channel.sendall(line)
         except OSError as error:
             raise AgentGone(self._ending()) from error
+        ticked = began
         while True:
             left = began + timeout_seconds - time.monotonic()
             if left <= 0:
@@ -102,8 +107,9 @@ class AgentProcess:
                     return Answer(reply, time.monotonic() - began)
             elif self._pidfd in ready:
                 raise AgentGone(self._ending())
-            if not ready:
+            if time.monotonic() - ticked >= _TICK_SECONDS:
                 tick()
+                ticked = time.monotonic()
 
     def _receive(self) -> dict[str, Any] | None:
         """The awaited reply, once it is complete. Lines that are not it were not written by the agent."""
@@ -145,7 +151,13 @@ class AgentProcess:
 
     def leftovers(self) -> int:
         """How many processes that it began are alive."""
-        return len([pid for pid in marked(self._mark) if pid != self._process.pid])
+        return len(self._family() - {self._process.pid})
+
+    def _family(self) -> set[int]:
+        """It, and all that it began, whatever these did to hide: they carry its mark, or descend from it, or came to us
+        when their parent ended."""
+        orphans = children(os.getpid()) - self._siblings
+        return set(marked(self._mark)) | descendants(orphans | {self._process.pid})
 
     def _ending(self) -> str:
         """How the process ended. Its channel is closed by now, so it has ended or will never answer."""
@@ -162,11 +174,16 @@ class AgentProcess:
             self._selector.unregister(self._output)
 
     def close_down(self) -> None:
-        """Kill it, and all that carries its mark."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        end_marked(self._mark)
+        """Kill it, and all that it began."""
+        deadline = time.monotonic() + _KILL_SECONDS
+        while (family := self._family()) and time.monotonic() < deadline:
+            for pid in family:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.poll()
+            for pid in family - {self._process.pid}:
+                with suppress(ChildProcessError):  # those that came to us are ours to wait for
+                    os.waitpid(pid, os.WNOHANG)
         self._process.wait()
 
     def close(self) -> None:
@@ -192,6 +209,8 @@ def agent_process(
     """
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
+    adopt_orphans()
+    siblings = children(os.getpid())
     ours, theirs = socket.socketpair()
     with theirs:
         try:
@@ -210,7 +229,7 @@ def agent_process(
                 f"cannot run the project's interpreter {python}: {error.strerror}",
                 hint="see [project.environment] in migci.toml",
             ) from error
-    live = AgentProcess(process, ours, log, mark)
+    live = AgentProcess(process, ours, log, mark, siblings)
     try:
         yield live
     finally:

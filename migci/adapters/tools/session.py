@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,15 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from migci.adapters.environments import Environments
-from migci.adapters.instances import Instance, end_marked
+from migci.adapters.instances import Instance
 from migci.adapters.log import Log
-from migci.adapters.tools.process import (
-    AgentGone,
-    AgentLate,
-    AgentProcess,
-    agent_process,
-    environment,
-)
+from migci.adapters.tools.process import AgentGone, AgentLate, AgentProcess, agent_process
 from migci.core.finding import silences
 from migci.core.history import History, Revision
 from migci.core.step import Cause, StepError
@@ -38,6 +31,7 @@ from migci.ports import (
 )
 
 _LONGEST_MESSAGE = 10_000
+_HOOK_SECONDS = 86_400.0
 
 
 class Kind(Protocol):
@@ -118,35 +112,20 @@ class AgentTool:
                     f"the project's tool cannot be used on the clone: {_message(answer)}",
                     hint="'migci doctor' tells which setting of [project.environment] it needs",
                 )
-            yield _Session(agent, tree, self._log)
+            yield _Session(agent, self._log)
 
     def run(self, tree: Tree, address: Address, command: tuple[str, ...]) -> None:
-        python = self._environments.python(tree)
-        mark = self._mark()
-        folder = self._folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        url = f"mysql+pymysql://{address.user}:{address.password}@localhost/{address.database}?unix_socket={address.socket}"
-        if address.flavor == "sqlite":
-            url = f"sqlite:///{address.socket}"
-        variables = {name: value.replace("{url}", url) for name, value in self._surroundings.variables.items()}
-        variables["PYTHONPATH"] = ":".join(self._paths(tree))
-        try:
-            done = subprocess.run(
-                [argument.replace("{url}", url) for argument in command],
-                cwd=tree.project,
-                env=environment(python, folder, variables, mark),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-        except OSError as error:
-            raise HookFailed(f"cannot run {command[0]!r} between releases: {error.strerror}") from error
-        finally:
-            end_marked(mark)
-        self._log.write(done.stdout)
-        if done.returncode:
+        self._log.heading(f"between releases: {' '.join(command)}")
+        with self._opened(tree, address) as agent:
+            try:
+                answer = agent.ask({"op": "run", "command": list(command)}, _HOOK_SECONDS).content
+            except (AgentGone, AgentLate) as error:
+                raise HookFailed(f"{command[0]!r}, run between releases, did not end well: {error}") from error
+        if "error" in answer:
+            raise HookFailed(f"cannot run {command[0]!r} between releases: {_message(answer)}")
+        if answer.get("status") != 0:
             raise HookFailed(
-                f"{command[0]!r}, run between releases, exited with status {done.returncode}",
+                f"{command[0]!r}, run between releases, exited with status {answer.get('status')}",
                 hint="what it printed is in log.txt",
             )
 
@@ -169,7 +148,8 @@ class AgentTool:
                 },
             )
             if "error" in answer:
-                kind = str(answer["error"].get("type"))
+                error = answer["error"]
+                kind = error.get("type") if isinstance(error, dict) else None
                 if kind in ("ModuleNotFoundError", "ImportError", "DriverMissing") and address is None:
                     raise EnvironmentFailed(
                         f"{self.name} cannot be loaded by {python}: {_message(answer)}",
@@ -191,18 +171,14 @@ class AgentTool:
 class _Session:
     """A `ToolSession`."""
 
-    def __init__(self, agent: AgentProcess, tree: Tree, log: Log) -> None:
+    def __init__(self, agent: AgentProcess, log: Log) -> None:
         self._agent = agent
-        self._tree = tree
         self._log = log
-        self._files: dict[str, str] = {}
 
     def pending(self, seen: Iterable[str]) -> tuple[str, ...]:
         answer = _answered(self._agent, {"op": "pending", "seen": list(seen)})
         if "error" in answer:
             raise HistoryFailed(_message(answer))
-        for one in _ask_history(self._agent)["revisions"]:
-            self._files[str(one["id"])] = str(self._tree.project / one["files"][0])
         return tuple(str(revision) for revision in answer["revisions"])
 
     def prepare(self, revision: str | None) -> None:
@@ -212,16 +188,15 @@ class _Session:
 
     def apply(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
         self._log.heading(f"revision {revision}")
-        request = {"op": "apply", "revision": revision, "file": self._files.get(revision)}
         try:
-            answer = self._agent.ask(request, timeout_seconds, tick)
+            answer = self._agent.ask({"op": "apply", "revision": revision}, timeout_seconds, tick)
         except AgentLate as late:
             self._agent.close_down()
             return Attempt(timeout_seconds, StepError(Cause.TIMEOUT, str(late)))
         except AgentGone as gone:
             self._agent.close_down()
             return Attempt(gone.seconds, StepError(Cause.ENDED, str(gone)))
-        error = answer.content.get("error")
+        error = answer.content.get("error")  # what it says is untrusted, and so is its shape
         statements = tuple(_statements(answer.content.get("statements")))
         return Attempt(
             answer.seconds,
@@ -271,12 +246,13 @@ def _ask_history(agent: AgentProcess) -> dict[str, Any]:
 
 
 def _message(answer: Mapping[str, Any]) -> str:
-    text = str(answer["error"].get("message", "it did not say why"))
+    error = answer["error"]
+    text = str(error.get("message")) if isinstance(error, dict) else "it did not say why"
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " …"
 
 
-def _line(error: Mapping[str, Any]) -> int | None:
-    line = error.get("line")
+def _line(error: object) -> int | None:
+    line = error.get("line") if isinstance(error, dict) else None
     return line if isinstance(line, int) else None
 
 

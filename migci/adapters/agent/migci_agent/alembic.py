@@ -18,7 +18,7 @@ class AlembicTool:
         from alembic.config import Config
         from alembic.script import ScriptDirectory
 
-        self._spec = spec
+        self.spec = spec
         ini = os.path.join(spec["project"], spec["migrations"])
         self._config = Config(ini, cmd_opts=argparse.Namespace(x=self._arguments()))
         self._config.set_main_option("script_location", self._scripts(ini).replace("%", "%%"))
@@ -35,8 +35,8 @@ class AlembicTool:
         return beside if os.path.isdir(beside) else said
 
     def _arguments(self):
-        names = {"url": self._spec["url"] or "", "files": self._spec["files_folder"]}
-        return [filled(argument, names) for argument in self._spec["x"]]
+        names = {"url": self.spec["url"] or "", "files": self.spec["files_folder"]}
+        return [filled(argument, names) for argument in self.spec["x"]]
 
     def history(self):
         """Every revision, in the order in which alembic runs them on an empty database."""
@@ -48,11 +48,15 @@ class AlembicTool:
                 {
                     "id": revision,
                     "parents": list(parents),
-                    "files": [os.path.relpath(script.path, self._spec["project"])],
+                    "files": [os.path.relpath(script.path, self.spec["project"])],
                     "summary": (script.doc or "").strip().split("\n")[0],
                 }
             )
         return {"base": "base", "revisions": revisions}
+
+    def file(self, revision):
+        """The script of `revision`."""
+        return self._script.get_revision(revision).path
 
     def pending(self, seen):
         """The order is alembic's own: it is computed by what `alembic upgrade heads` uses."""
@@ -64,10 +68,10 @@ class AlembicTool:
 
         def look(heads, context):
             called.append(context)
-            if context.version_table != self._spec["version_table"]:
+            if context.version_table != self.spec["version_table"]:
                 raise EnvironmentMismatch(
                     "env.py keeps the revision in the table %r, and migci looks for it in %r"
-                    % (context.version_table, self._spec["version_table"])
+                    % (context.version_table, self.spec["version_table"])
                 )
             return []
 
@@ -98,7 +102,7 @@ class AlembicTool:
             self._config, self._script, fn=migrations, as_sql=False, destination_rev=destination
         )
         with environment:
-            if self._spec["neutral_env"]:
+            if self.spec["neutral_env"]:
                 self._neutral(environment)
             else:
                 self._script.run_env()
@@ -107,10 +111,10 @@ class AlembicTool:
         """What an env.py does that knows nothing of the project."""
         from sqlalchemy import create_engine
 
-        engine = create_engine(self._spec["url"])
+        engine = create_engine(self.spec["url"])
         try:
             with engine.connect() as connection:
-                environment.configure(connection=connection, version_table=self._spec["version_table"])
+                environment.configure(connection=connection, version_table=self.spec["version_table"])
                 with environment.begin_transaction():
                     environment.run_migrations()
         finally:

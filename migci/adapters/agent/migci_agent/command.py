@@ -17,7 +17,7 @@ class CommandTool:
     """`spec`: migrations (a folder of numbered files), command (arguments), url, paths."""
 
     def __init__(self, spec):
-        self._spec = spec
+        self.spec = spec
         folder = os.path.join(spec["project"], spec["migrations"])
         self._files = {}
         for name in sorted(os.listdir(folder)):
@@ -40,23 +40,25 @@ class CommandTool:
         newest = max([int(revision) for revision in seen] or [0])
         return [str(number) for number in sorted(self._files) if number > newest]
 
+    def file(self, revision):
+        """Its exceptions come from no file of the project's."""
+
     def check(self):
-        pass
+        """There is nothing to check before it runs."""
 
     def prepare(self, revision):
         """The command keeps its own account of where a database is."""
 
     def apply(self, revision):
         """Run the command and wait for it; what it prints goes to the log."""
-        names = {
-            "revision": revision,
-            "file": self._files[int(revision)][0],
-            "url": self._spec["url"],
-            "files": self._spec["files_folder"],
-        }
-        arguments = [filled(argument, names) for argument in self._spec["command"]]
-        environment = dict(os.environ)
-        environment["PYTHONPATH"] = os.pathsep.join(self._spec["paths"])
-        status = subprocess.call(arguments, env=environment, stdin=subprocess.DEVNULL)
+        names = {"revision": revision, "file": self._files[int(revision)][0]}
+        status = run(self.spec, self.spec["command"], names)
         if status:
-            raise CommandFailed("%s exited with status %d" % (os.path.basename(arguments[0]), status))
+            raise CommandFailed("%s exited with status %d" % (os.path.basename(self.spec["command"][0]), status))
+
+
+def run(spec, command, names):
+    """Run `command` with its placeholders filled, wait for it, and return its status; it prints into the log."""
+    names = dict(names, url=spec["url"] or "", files=spec["files_folder"])
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(spec["paths"]))
+    return subprocess.call([filled(argument, names) for argument in command], env=environment, stdin=subprocess.DEVNULL)

@@ -7,12 +7,11 @@ import sys
 import time
 import traceback
 
-from migci_agent import clone, statements
+from migci_agent import clone, command, statements
 from migci_agent.alembic import AlembicTool
-from migci_agent.command import CommandTool
 from migci_agent.sqlalchemy_migrate import MigrateTool
 
-TOOLS = {"alembic": AlembicTool, "sqlalchemy-migrate": MigrateTool, "command": CommandTool}
+TOOLS = {"alembic": AlembicTool, "sqlalchemy-migrate": MigrateTool, "command": command.CommandTool}
 
 
 def serve(descriptor):
@@ -33,7 +32,7 @@ def serve(descriptor):
                 reply = _answer(tool, request)
         except BaseException as error:
             traceback.print_exc()
-            reply = {"error": _describe(error, request.get("file"))}
+            reply = {"error": _describe(error, None)}
         _flush()
         reply["id"] = request["id"]
         connection.sendall(json.dumps(reply).encode("utf-8") + b"\n")
@@ -61,6 +60,8 @@ def _answer(tool, request):
         return {}
     if op == "pending":
         return {"revisions": tool.pending(request["seen"])}
+    if op == "run":
+        return {"status": command.run(tool.spec, request["command"], {})}
     if op == "prepare":
         tool.prepare(request["revision"])
         return {}
@@ -71,7 +72,7 @@ def _answer(tool, request):
         tool.apply(request["revision"])
     except BaseException as error:
         traceback.print_exc()
-        reply["error"] = _describe(error, request.get("file"))
+        reply["error"] = _describe(error, tool.file(request["revision"]))
     reply["seconds"] = time.perf_counter() - began
     reply["statements"] = statements.stop()
     return reply

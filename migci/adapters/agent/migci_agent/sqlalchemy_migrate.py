@@ -9,6 +9,7 @@ class MigrateTool:
     def __init__(self, spec):
         from migrate.versioning.repository import Repository
 
+        self.spec = spec
         self._project = spec["project"]
         self._repository = Repository(os.path.join(spec["project"], spec["migrations"]))
         self._versions = sorted(int(number) for number in self._repository.versions.versions)
@@ -36,6 +37,11 @@ class MigrateTool:
             )
             parents = [str(number)]
         return {"base": str(self._base()), "revisions": revisions}
+
+    def file(self, revision):
+        """The Python script of `revision`; `None` if it is made of SQL."""
+        script = self._repository.version(int(revision)).python
+        return script.path if script else None
 
     def _base(self):
         return self._versions[0] - 1 if self._versions else 0
