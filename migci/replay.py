@@ -174,8 +174,11 @@ def _replay_dataset(
                 walk.stage(Stage.TRUNK, trunk.tree, trunk.history, frozenset(trunk.history.by_id))
                 last = trunk
                 if patch is not None:
-                    walk.stage(Stage.PROPOSED, patch.tree, patch.history, frozenset(patch.history.by_id))
                     last = patch
+                    try:
+                        walk.stage(Stage.PROPOSED, patch.tree, patch.history, frozenset(patch.history.by_id))
+                    except HistoryFailed as error:
+                        result = replace(result, trouble=(_unreadable(error),))
                 walk.leave()
                 if not walk.broken:
                     final = walk.seen()

@@ -244,7 +244,7 @@ class MariadbDatabase:
                 raise (DiskFull if trouble.cause is Cause.DISK else ServerFailed)(
                     f"while {what} was loaded: {trouble.message}"
                 )
-            message = _last_line(b"".join(said)) or f"the client exited with status {status}"
+            message = _first_lines(b"".join(said)) or f"the client exited with status {status}"
             raise _disk_or(
                 failure(
                     f"{what} cannot be loaded into MariaDB: {message}",

@@ -76,6 +76,7 @@ class SqliteDatabase:
     def _execute(self, chunks: Iterator[bytes]) -> None:
         """Statement by statement, so that a dump of any size passes through in bounded memory."""
         with closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
             waiting = ""
             for chunk in chunks:
                 waiting += chunk.decode()
@@ -97,7 +98,9 @@ class SqliteDatabase:
 
     def size(self) -> Size:
         rows = 0
-        for (name,) in self._query("SELECT name FROM sqlite_master WHERE type = 'table'"):
+        for (name,) in self._query(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        ):
             ((count,),) = self._query(f"SELECT COUNT(*) FROM {_quoted(str(name))}")
             rows += int(str(count))
         return Size(rows, self._file.stat().st_size)

@@ -1,0 +1,119 @@
+"""The database servers under contract, each with a way to speak to it as a migration does."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from pymysql.cursors import Cursor
+
+from migci.adapters.log import Log
+from migci.adapters.servers.mariadb import MariadbServer
+from migci.adapters.servers.sqlite import SqliteServer
+from migci.ports import Database, DatabaseServer
+from tests.fakes import FakeDatabase, FakeServer
+
+MARK = f"contract-of-the-servers-{os.getpid()}"
+"""The mark of every server process that these tests start; another run of them at the same time has another."""
+
+PATIENCE_SECONDS = 60.0
+
+_numbers = itertools.count(1)
+
+Rows = list[tuple[Any, ...]]
+
+
+def mariadb(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> MariadbServer:
+    return MariadbServer(options, store, mark, log or Log(Path("/dev/null")))
+
+
+FLAVORS: dict[str, Callable[[Path], DatabaseServer]] = {
+    "mariadb": mariadb,
+    "sqlite": lambda store: SqliteServer(),
+    "fake": lambda store: FakeServer(),
+}
+
+COUNTS = frozenset({"mariadb"})
+"""The flavors that measure what a migration does."""
+
+
+def new_folder(store: Path) -> Path:
+    """Not there yet, and short: a socket's path is at most 107 characters long."""
+    return store / "servers" / f"{os.getpid()}-{next(_numbers)}"
+
+
+def migrate(database: Database, *statements: str) -> Rows:
+    """What the last of `statements` answers to the migration's account."""
+    if isinstance(database, FakeDatabase):
+        return [database.execute(statement) for statement in statements][-1]
+    if database.address.flavor == "sqlite":
+        with closing(sqlite3.connect(database.address.socket, isolation_level=None)) as connection:
+            return [connection.execute(statement).fetchall() for statement in statements][-1]
+    with migration_connection(database) as connection_:
+        return [rows(connection_, statement) for statement in statements][-1]
+
+
+@contextmanager
+def migration_connection(database: Database) -> Iterator[pymysql.Connection[Cursor]]:
+    at = database.address
+    with pymysql.connect(
+        unix_socket=str(at.socket), user=at.user, password=at.password, database=at.database, autocommit=True
+    ) as connection:
+        yield connection
+
+
+@contextmanager
+def owner_connection(database: Database) -> Iterator[pymysql.Connection[Cursor]]:
+    """A connection of the server's owner, by the same file of credentials that a shell is given."""
+    option = next(word for word in database.shell() if word.startswith("--defaults-extra-file="))
+    with pymysql.connect(
+        read_default_file=option.partition("=")[2], database=database.address.database, autocommit=True
+    ) as connection:
+        yield connection
+
+
+def rows(connection: pymysql.Connection[Cursor], sql: str) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Wait until `condition` holds. The deadline is only there so that a broken test ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for never came to be"
+        time.sleep(0.005)
+
+
+class Background:
+    """Runs `statement` as the migration in a thread; `error` is what it ended with."""
+
+    def __init__(self, database: Database, statement: str) -> None:
+        self.error: Exception | None = None
+        self._database = database
+        self._statement = statement
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            migrate(self._database, self._statement)
+        except Exception as error:
+            self.error = error
+
+    def join(self) -> None:
+        self._thread.join(PATIENCE_SECONDS)
+        assert not self._thread.is_alive(), f"{self._statement} did not end"
+
+
+def ignored(done_bytes: int, total_bytes: int) -> None:
+    """A progress that nobody looks at."""

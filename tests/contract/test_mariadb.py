@@ -1,0 +1,686 @@
+"""What the MariaDB adapter keeps to beyond the contract: dumps as they come, a contained account, true measures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pymysql
+import pytest
+
+from migci.adapters.instances import marked
+from migci.adapters.log import Log
+from migci.adapters.servers.mariadb import MariadbDatabase
+from migci.core.step import Algorithm, Cause, Statement
+from migci.errors import MigciError, UsageError
+from migci.ports import Database, RestoreFailed, ServerFailed, VersionTable
+from tests.contract.flavors import (
+    MARK,
+    Background,
+    eventually,
+    ignored,
+    mariadb,
+    migrate,
+    migration_connection,
+    new_folder,
+    owner_connection,
+    rows,
+)
+
+FILLED_ROWS = 5000
+
+
+@pytest.fixture
+def database(store: Path) -> Iterator[MariadbDatabase]:
+    with mariadb(store).start(new_folder(store)) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def shared(store: Path) -> Iterator[MariadbDatabase]:
+    """A server for the tests that leave it as it was."""
+    with mariadb(store, mark=f"{MARK}-shared").start(new_folder(store)) as database:
+        yield database
+
+
+@pytest.fixture
+def filled(shared: MariadbDatabase) -> Iterator[MariadbDatabase]:
+    """A table `big` of FILLED_ROWS rows, in the shared server."""
+    migrate(
+        shared,
+        "DROP TABLE IF EXISTS big",
+        "CREATE TABLE big (id INT PRIMARY KEY, name VARCHAR(50) NOT NULL)",
+        f"INSERT INTO big SELECT seq, CONCAT('name ', seq) FROM seq_1_to_{FILLED_ROWS}",
+    )
+    yield shared
+    migrate(shared, "DROP TABLE IF EXISTS big")
+
+
+def restore(database: Database, folder: Path, sql: str | bytes) -> None:
+    source = folder / "dump.sql"
+    source.write_bytes(sql if isinstance(sql, bytes) else sql.encode())
+    database.restore(source, ignored)
+
+
+def server_pid() -> int:
+    (pid,) = marked(MARK)
+    return pid
+
+
+def kill_server() -> None:
+    """As the kernel does when memory is short; on return it has ended."""
+    server = psutil.Process(server_pid())
+    server.kill()
+    eventually(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
+
+
+# Dumps
+
+
+def test_a_dump_that_names_its_own_database_is_adopted_and_the_migration_owns_it(
+    database: MariadbDatabase, tmp_path: Path
+) -> None:
+    restore(
+        database,
+        tmp_path,
+        "CREATE DATABASE `my_shop`;\nUSE `my_shop`;\nCREATE TABLE `orders` (id INT);\nINSERT INTO orders VALUES (1);\n",
+    )
+    assert database.address.database == "my_shop"
+    assert list(database.schema()) == ["orders"]
+    assert database.size().rows == 1
+    database.begin_work()
+    migrate(database, "CREATE TABLE added (id INT)", "INSERT INTO orders VALUES (2)")
+    assert database.end_work().rows_changed == 1
+    assert sorted(database.schema()) == ["added", "orders"]
+
+
+def test_a_script_runs_in_the_database_that_a_dump_named(database: MariadbDatabase, tmp_path: Path) -> None:
+    restore(database, tmp_path, "CREATE DATABASE shop;\nUSE shop;\nCREATE TABLE orders (id INT);\n")
+    script = tmp_path / "after.sql"
+    script.write_text("INSERT INTO orders VALUES (1);")
+    database.run(script)
+    assert migrate(database, "SELECT id FROM orders") == [(1,)]
+
+
+def test_the_migration_owns_the_adopted_database_and_none_that_is_called_alike(
+    database: MariadbDatabase, tmp_path: Path
+) -> None:
+    restore(database, tmp_path, "CREATE DATABASE my_shop;\nUSE my_shop;\nCREATE TABLE orders (id INT);\n")
+    with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+        migrate(database, "CREATE DATABASE myxshop")
+
+
+def test_a_dump_with_two_databases_is_refused_with_both_named(database: MariadbDatabase, tmp_path: Path) -> None:
+    both = "".join(f"CREATE DATABASE {name};\nUSE {name};\nCREATE TABLE t (id INT);\n" for name in ("shop", "blog"))
+    with pytest.raises(RestoreFailed) as refused:
+        restore(database, tmp_path, both)
+    assert refused.value.message == "the dump dump.sql fills several databases: blog, shop"
+    assert refused.value.hint == "dump the one that the migrations are for, without --databases"
+
+
+def test_triggers_and_routines_between_delimiters_are_loaded(database: MariadbDatabase, tmp_path: Path) -> None:
+    restore(
+        database,
+        tmp_path,
+        """
+        CREATE TABLE t (id INT, twice INT);
+        DELIMITER ;;
+        /*!50003 CREATE*/ /*!50017 DEFINER=`app`@`%`*/ /*!50003 TRIGGER doubled BEFORE INSERT ON t FOR EACH ROW
+        BEGIN
+          SET NEW.twice = 2 * NEW.id;
+        END */;;
+        CREATE FUNCTION one() RETURNS INT DETERMINISTIC BEGIN RETURN 1; END;;
+        CREATE PROCEDURE fill() BEGIN INSERT INTO t (id) VALUES (7); END;;
+        DELIMITER ;
+        """,
+    )
+    with owner_connection(database) as owner:
+        told = rows(owner, "SELECT trigger_name, definer FROM information_schema.triggers")
+    assert told == [("doubled", "app@%")]
+    assert migrate(database, "SELECT one()") == [(1,)]
+
+
+BYTES = bytes(range(256)) + b"\\" * 3 + b"\\n\\0\\'" + b"\r\n\r\n" + b"\xff\xfe\x00\x00\x1a;--'\"`"
+
+
+def escaped(data: bytes) -> bytes:
+    """As mysqldump writes a binary column without --hex-blob."""
+    for raw, written in ((b"\\", b"\\\\"), (b"\0", b"\\0"), (b"\n", b"\\n"), (b"\r", b"\\r"), (b"'", b"\\'")):
+        data = data.replace(raw, written)
+    return data
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [b"_binary '" + escaped(BYTES) + b"'", b"0x" + BYTES.hex().encode(), b"'" + escaped(BYTES) + b"'"],
+    ids=["_binary", "hexadecimal", "plain"],
+)
+def test_every_byte_of_a_blob_is_restored(database: MariadbDatabase, tmp_path: Path, literal: bytes) -> None:
+    restore(
+        database,
+        tmp_path,
+        b"/*!40101 SET NAMES utf8mb4 */;\nCREATE TABLE t (b LONGBLOB);\nINSERT INTO t VALUES (" + literal + b");\n",
+    )
+    assert migrate(database, "SELECT b FROM t") == [(BYTES,)]
+
+
+def test_bytes_that_were_not_escaped_are_restored_as_they_are(database: MariadbDatabase, tmp_path: Path) -> None:
+    restore(
+        database, tmp_path, b"CREATE TABLE t (b LONGBLOB);\nINSERT INTO t VALUES (_binary 'a\0b\r\nc\rd\n\x1ae');\n"
+    )
+    assert migrate(database, "SELECT b FROM t") == [(b"a\0b\r\nc\rd\n\x1ae",)]
+
+
+def test_text_in_four_byte_unicode_is_restored(database: MariadbDatabase, tmp_path: Path) -> None:
+    restore(
+        database,
+        tmp_path,
+        "/*!40101 SET NAMES utf8mb4 */;\nCREATE TABLE t (name VARCHAR(20)) CHARSET utf8mb4;\n"
+        "INSERT INTO t VALUES ('Zoë 🦊');\n",
+    )
+    assert migrate(database, "SELECT HEX(name) FROM t") == [("Zoë 🦊".encode().hex().upper(),)]
+
+
+def test_a_view_is_part_of_the_schema_and_its_rows_are_not_counted_twice(
+    database: MariadbDatabase, tmp_path: Path
+) -> None:
+    restore(
+        database,
+        tmp_path,
+        "CREATE TABLE t (id INT);\nINSERT INTO t VALUES (1), (2);\n"
+        "CREATE DEFINER=`app`@`%` SQL SECURITY DEFINER VIEW v AS SELECT id FROM t;\n",
+    )
+    assert " VIEW " in database.schema()["v"]
+    assert database.size().rows == 2
+
+
+def test_the_schema_is_told_also_when_a_view_has_lost_its_table(database: MariadbDatabase) -> None:
+    migrate(database, "CREATE TABLE t (id INT)", "CREATE VIEW v AS SELECT id FROM t", "DROP TABLE t")
+    assert list(database.schema()) == ["v"]
+
+
+def test_every_kind_of_table_with_rows_counts(database: MariadbDatabase) -> None:
+    migrate(
+        database,
+        "CREATE TABLE plain (id INT)",
+        "CREATE TABLE versioned (id INT) WITH SYSTEM VERSIONING",
+        "CREATE TABLE parted (id INT) PARTITION BY HASH (id) PARTITIONS 3",
+        "INSERT INTO plain VALUES (1)",
+        "INSERT INTO versioned VALUES (1)",
+        "INSERT INTO parted VALUES (1), (2)",
+    )
+    assert database.size().rows == 4
+
+
+def test_a_foreign_key_to_a_table_that_comes_later_is_loaded(database: MariadbDatabase, tmp_path: Path) -> None:
+    restore(
+        database,
+        tmp_path,
+        "CREATE TABLE a (id INT PRIMARY KEY, b INT, FOREIGN KEY (b) REFERENCES b (id));\nINSERT INTO a VALUES (1, 1);\n"
+        "CREATE TABLE b (id INT PRIMARY KEY);\nINSERT INTO b VALUES (1);\n",
+    )
+    assert sorted(database.schema()) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "\\! touch {owned}",
+        "system touch {owned}",
+        "SELECT 1 \\! touch {owned}\n;",
+        "\\T {owned}\nSELECT 1;",
+        "tee {owned}\nSELECT 1;",
+        "SELECT 1 INTO OUTFILE '{owned}';",
+        "SELECT 1 INTO DUMPFILE '{owned}';",
+    ],
+)
+def test_what_a_dump_asks_of_this_machine_is_not_done(database: MariadbDatabase, tmp_path: Path, command: str) -> None:
+    owned = tmp_path / "owned"
+    with suppress(RestoreFailed):
+        restore(database, tmp_path, f"CREATE TABLE t (id INT);\n{command.format(owned=owned)}\n")
+    assert not owned.exists()
+
+
+@pytest.mark.parametrize("command", ["source {other}", "\\. {other}"])
+def test_a_dump_cannot_read_another_file(database: MariadbDatabase, tmp_path: Path, command: str) -> None:
+    other = tmp_path / "other.sql"
+    other.write_text("CREATE TABLE of_another_file (id INT);\n")
+    with suppress(RestoreFailed):
+        restore(database, tmp_path, f"CREATE TABLE t (id INT);\n{command.format(other=other)}\n")
+    assert "of_another_file" not in database.schema()
+
+
+def test_a_dump_cannot_load_a_local_file_as_data(database: MariadbDatabase, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("confidential\n")
+    with pytest.raises(RestoreFailed):
+        restore(
+            database,
+            tmp_path,
+            f"CREATE TABLE t (line TEXT);\nLOAD DATA LOCAL INFILE '{secret}' INTO TABLE t;\n",
+        )
+    with pytest.raises(RestoreFailed):
+        restore(database, tmp_path, f"CREATE TABLE u (line TEXT);\nLOAD DATA INFILE '{secret}' INTO TABLE u;\n")
+
+
+# The migration's account
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET GLOBAL max_connections = 1",
+        "SET GLOBAL general_log_file = '/tmp/general.log'",
+        "CREATE USER intruder@localhost",
+        "GRANT ALL ON *.* TO migration@localhost",
+        "SET PASSWORD FOR root@localhost = PASSWORD('x')",
+        "SELECT * FROM mysql.user",
+        "SELECT * FROM mysql.global_priv",
+        "CREATE DATABASE mine",
+        "SELECT * FROM elsewhere.secrets",
+        "CREATE TABLE elsewhere.mine (id INT)",
+        "SELECT 1 INTO OUTFILE '/tmp/owned'",
+        "LOAD DATA INFILE '/etc/passwd' INTO TABLE here",
+        "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE here",
+        "TRUNCATE performance_schema.events_statements_summary_by_digest",
+        "UPDATE performance_schema.setup_consumers SET enabled = 'NO'",
+        "UPDATE performance_schema.threads SET instrumented = 'NO'",
+        "INSTALL SONAME 'server_audit'",
+        "CREATE FUNCTION evil RETURNS STRING SONAME 'evil.so'",
+        "SHUTDOWN",
+        "FLUSH STATUS",
+        "SET SESSION sql_log_bin = 0",
+    ],
+)
+def test_the_migration_may_not(shared: MariadbDatabase, statement: str) -> None:
+    with owner_connection(shared) as owner:
+        rows(owner, "CREATE DATABASE IF NOT EXISTS elsewhere")
+        rows(owner, "CREATE TABLE IF NOT EXISTS elsewhere.secrets (id INT)")
+    try:
+        migrate(shared, "CREATE TABLE here (line TEXT)")
+        with pytest.raises(pymysql.err.MySQLError) as refused:
+            migrate(shared, statement)
+        assert refused.value.args[0] in (1044, 1045, 1142, 1227, 4166), refused.value
+    finally:
+        migrate(shared, "DROP TABLE here")
+        with owner_connection(shared) as owner:
+            rows(owner, "DROP DATABASE elsewhere")
+
+
+def test_the_migration_may_not_end_migcis_own_connection(shared: MariadbDatabase) -> None:
+    with owner_connection(shared) as owner:
+        ((ours,),) = rows(owner, "SELECT CONNECTION_ID()")
+        with pytest.raises(pymysql.err.OperationalError, match="not owner"):
+            migrate(shared, f"KILL {ours}")
+        assert rows(owner, "SELECT 1")
+
+
+def test_the_migration_reads_no_file_of_this_machine(shared: MariadbDatabase) -> None:
+    assert migrate(shared, "SELECT LOAD_FILE('/etc/passwd')") == [(None,)]
+
+
+def test_the_migration_sees_nothing_of_migcis_own_connection(shared: MariadbDatabase) -> None:
+    assert [user for (user,) in migrate(shared, "SELECT user FROM information_schema.processlist")] == ["migration"]
+
+
+def test_the_migration_may_do_with_its_own_database_as_it_likes(shared: MariadbDatabase) -> None:
+    migrate(
+        shared,
+        "CREATE TABLE mine (id INT)",
+        "CREATE TRIGGER watch BEFORE INSERT ON mine FOR EACH ROW SET NEW.id = NEW.id + 1",
+        "CREATE VIEW seen AS SELECT id FROM mine",
+        "CREATE TEMPORARY TABLE passing (id INT)",
+        "LOCK TABLES mine WRITE",
+        "UNLOCK TABLES",
+        "SET SESSION sql_mode = ''",
+        "SET SESSION alter_algorithm = 'COPY'",
+        "CREATE PROCEDURE fill() INSERT INTO mine VALUES (1)",
+        "CALL fill()",
+        "DROP VIEW seen",
+        "DROP PROCEDURE fill",
+        "DROP TABLE mine",
+    )
+
+
+def test_the_migrations_password_is_another_for_every_server(
+    shared: MariadbDatabase, database: MariadbDatabase
+) -> None:
+    assert shared.address.password != database.address.password
+    assert len(database.address.password) >= 32
+
+
+def test_the_owners_password_is_for_the_owner_alone_and_on_no_command_line(database: MariadbDatabase) -> None:
+    file = Path(next(word for word in database.shell() if word.startswith("--defaults-extra-file=")).split("=")[1])
+    assert file.stat().st_mode & 0o077 == 0
+    password = next(line for line in file.read_text().splitlines() if line.startswith("password=")).split("=")[1]
+    assert len(password) >= 32
+    server = psutil.Process(server_pid())
+    assert password not in " ".join(server.cmdline())
+    assert password not in " ".join(server.environ().values())
+
+
+# Measures
+
+
+def work_of(database: MariadbDatabase, *statements: str) -> Statement:
+    """What was measured of the last of `statements`."""
+    database.begin_work()
+    migrate(database, *statements)
+    return database.end_work().statements[-1]
+
+
+ALTERS = {
+    "ALTER TABLE big ADD COLUMN added INT": (Algorithm.INSTANT, False),
+    "ALTER TABLE big ADD COLUMN added INT NOT NULL DEFAULT 7 FIRST": (Algorithm.INSTANT, False),
+    "ALTER TABLE big MODIFY name VARCHAR(60) NOT NULL": (Algorithm.INSTANT, False),
+    "ALTER TABLE big ALTER name SET DEFAULT 'x'": (Algorithm.INSTANT, False),
+    "ALTER TABLE big ADD INDEX by_name (name)": (Algorithm.INPLACE, False),
+    "CREATE INDEX by_name ON big (name)": (Algorithm.INPLACE, False),
+    "CREATE UNIQUE INDEX by_name ON big (name)": (Algorithm.INPLACE, False),
+    "ALTER TABLE big FORCE": (Algorithm.INPLACE, True),
+    "ALTER TABLE big ADD COLUMN added INT, ALGORITHM=INPLACE, FORCE": (Algorithm.INPLACE, True),
+    "ALTER TABLE big ENGINE=InnoDB": (Algorithm.INPLACE, True),
+    "OPTIMIZE TABLE big": (Algorithm.INPLACE, True),
+    "ALTER TABLE big MODIFY id BIGINT": (Algorithm.COPY, True),
+    "ALTER TABLE big ADD COLUMN added INT, ALGORITHM=COPY": (Algorithm.COPY, True),
+    "ALTER TABLE big ENGINE=Aria": (Algorithm.COPY, True),
+}
+
+
+@pytest.mark.parametrize(("alter", "truth"), ALTERS.items(), ids=lambda value: value if isinstance(value, str) else "")
+def test_the_algorithm_of_an_alter_is_told_truly(
+    filled: MariadbDatabase, alter: str, truth: tuple[Algorithm, bool]
+) -> None:
+    statement = work_of(filled, alter)
+    assert (statement.table, statement.algorithm, statement.rebuilt) == ("big", *truth)
+
+
+def test_a_copy_of_an_empty_table_is_still_a_copy(filled: MariadbDatabase) -> None:
+    migrate(filled, "DELETE FROM big")
+    statement = work_of(filled, "ALTER TABLE big MODIFY id BIGINT")
+    assert (statement.algorithm, statement.rebuilt) == (Algorithm.COPY, True)
+
+
+def test_an_index_on_an_empty_table_is_still_in_place(filled: MariadbDatabase) -> None:
+    migrate(filled, "DELETE FROM big")
+    assert work_of(filled, "ALTER TABLE big ADD INDEX by_name (name)").algorithm is Algorithm.INPLACE
+
+
+def test_the_algorithm_of_a_dropped_index_reads_no_rows(filled: MariadbDatabase) -> None:
+    migrate(filled, "CREATE INDEX by_name ON big (name)")
+    statement = work_of(filled, "DROP INDEX by_name ON big")
+    assert (statement.table, statement.algorithm, statement.rebuilt) == ("big", Algorithm.INSTANT, False)
+
+
+def test_the_worse_of_two_alike_alters_is_told(filled: MariadbDatabase) -> None:
+    """They are one statement in the report, because their texts differ only in a value."""
+    filled.begin_work()
+    migrate(
+        filled,
+        "ALTER TABLE big ALTER name SET DEFAULT 'x'",
+        "SET SESSION alter_algorithm = 'COPY'",
+        "ALTER TABLE big ALTER name SET DEFAULT 'y'",
+    )
+    (alter,) = [one for one in filled.end_work().statements if one.digest.startswith("ALTER")]
+    assert (alter.count, alter.algorithm) == (2, Algorithm.COPY)
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT count(*) FROM big", "UPDATE big SET name = 'x'", "CREATE TABLE IF NOT EXISTS big (id INT)"]
+)
+def test_what_alters_no_table_has_no_algorithm(filled: MariadbDatabase, statement: str) -> None:
+    told = work_of(filled, statement)
+    assert (told.algorithm, told.rebuilt) == (None, None)
+
+
+def test_a_copy_changes_every_row_of_its_table(filled: MariadbDatabase) -> None:
+    filled.begin_work()
+    migrate(filled, "ALTER TABLE big MODIFY id BIGINT")
+    work = filled.end_work()
+    assert work.rows_changed == FILLED_ROWS
+    assert work.rows_read is not None
+    assert work.rows_read >= FILLED_ROWS
+    assert work.statements[-1].rows_changed == FILLED_ROWS
+
+
+@pytest.mark.parametrize(
+    ("statement", "changed"),
+    [
+        ("UPDATE big SET name = 'x' WHERE id <= 10", 10),
+        ("DELETE FROM big WHERE id <= 7", 7),
+        ("INSERT INTO big SELECT id + 1000000, name FROM big WHERE id <= 3", 3),
+        ("ALTER TABLE big ADD COLUMN added INT", 0),
+        ("SELECT name FROM big WHERE id = 5", 0),
+    ],
+)
+def test_rows_changed_are_exact(filled: MariadbDatabase, statement: str, changed: int) -> None:
+    filled.begin_work()
+    migrate(filled, statement)
+    assert filled.end_work().rows_changed == changed
+
+
+def test_what_migci_itself_asks_is_not_counted(filled: MariadbDatabase) -> None:
+    filled.begin_work()
+    for _ in range(3):
+        filled.size()
+        filled.schema()
+        filled.sample()
+    work = filled.end_work()
+    assert (work.rows_read, work.rows_changed, work.statements) == (0, 0, ())
+
+
+def test_statements_come_in_the_order_in_which_each_first_ran_without_their_values(filled: MariadbDatabase) -> None:
+    filled.begin_work()
+    migrate(
+        filled,
+        "UPDATE big SET name = 'Alice Confidential' WHERE id = 1",
+        "SELECT name FROM big WHERE id = 1",
+        "UPDATE big SET name = 'Bob Confidential' WHERE id = 2",
+        "DELETE FROM big WHERE id IN (3, 4, 5)",
+    )
+    told = filled.end_work().statements
+    ours = [one for one in told if not one.digest.upper().startswith("SET ")]
+    assert [one.table for one in ours] == ["big", "big", "big"]
+    assert [one.digest.split()[0] for one in ours] == ["UPDATE", "SELECT", "DELETE"]
+    assert [one.count for one in ours] == [2, 1, 1]
+    assert [one.rows_changed for one in ours] == [2, 0, 3]
+    assert "Confidential" not in repr(told)
+
+
+def test_a_larger_change_writes_a_longer_log(filled: MariadbDatabase) -> None:
+    def logged(statement: str) -> int:
+        filled.begin_work()
+        migrate(filled, statement)
+        return filled.end_work().bytes_logged or 0
+
+    assert logged("UPDATE big SET name = 'y'") > logged("UPDATE big SET name = 'z' WHERE id = 1")
+
+
+def alter_held_up(database: MariadbDatabase, alter: str, while_held: int) -> None:
+    """Run `alter` while somebody else reads the table: it cannot end before it was sampled `while_held` times."""
+    with owner_connection(database) as reader:
+        rows(reader, "BEGIN")
+        rows(reader, "SELECT count(*) FROM big")
+        database.begin_work()
+        migration = Background(database, alter)
+        with owner_connection(database) as watcher:
+            eventually(
+                lambda: rows(
+                    watcher,
+                    "SELECT 1 FROM performance_schema.metadata_locks WHERE object_name = 'big' "
+                    "AND lock_type = 'EXCLUSIVE' AND lock_status = 'PENDING'",
+                )
+            )
+        for _ in range(while_held):
+            database.sample()
+        rows(reader, "COMMIT")
+    migration.join()
+    assert migration.error is None
+
+
+def test_writes_are_blocked_while_a_copy_is_held_up_and_its_statement_is_named(filled: MariadbDatabase) -> None:
+    alter_held_up(filled, "ALTER TABLE big MODIFY id BIGINT", while_held=3)
+    work = filled.end_work()
+    assert work.blocked_write_seconds is not None
+    assert work.blocked_write_seconds > 0
+    (alter,) = [one for one in work.statements if one.table == "big"]
+    assert alter.blocked_write_seconds == work.blocked_write_seconds
+
+
+def test_blocked_seconds_are_those_between_the_looks_at_it(filled: MariadbDatabase) -> None:
+    with owner_connection(filled) as owner, migration_connection(filled) as migration:
+        filled.begin_work()
+        rows(migration, "LOCK TABLES big WRITE")
+        filled.sample()
+        began = time.monotonic()
+        rows(owner, "DO SLEEP(0.2)")
+        ended = time.monotonic()
+        filled.sample()
+        rows(migration, "UNLOCK TABLES")
+        filled.sample()
+    work = filled.end_work()
+    assert work.blocked_write_seconds is not None
+    assert work.blocked_write_seconds >= ended - began
+
+
+def test_a_transaction_that_holds_rows_blocks_no_other_writes(filled: MariadbDatabase) -> None:
+    with migration_connection(filled) as migration:
+        filled.begin_work()
+        rows(migration, "BEGIN")
+        rows(migration, "UPDATE big SET name = 'x' WHERE id = 1")
+        filled.sample()
+        filled.sample()
+        rows(migration, "COMMIT")
+    assert filled.end_work().blocked_write_seconds == 0
+
+
+def test_a_lock_on_a_table_that_the_step_has_made_blocks_nobody(shared: MariadbDatabase) -> None:
+    with migration_connection(shared) as migration:
+        shared.begin_work()
+        rows(migration, "CREATE TABLE fresh (id INT)")
+        rows(migration, "LOCK TABLES fresh WRITE")
+        shared.sample()
+        shared.sample()
+        rows(migration, "UNLOCK TABLES")
+        rows(migration, "DROP TABLE fresh")
+    assert shared.end_work().blocked_write_seconds == 0
+
+
+# Ends
+
+
+def test_end_sessions_ends_a_statement_that_would_run_for_ever(shared: MariadbDatabase) -> None:
+    migration = Background(shared, "SELECT SLEEP(1000)")
+    with owner_connection(shared) as watcher:
+        running = "SELECT 1 FROM information_schema.processlist WHERE user = 'migration' AND info LIKE '%SLEEP(1000)%'"
+        eventually(lambda: rows(watcher, running))
+        shared.end_sessions()
+        migration.join()
+        assert isinstance(migration.error, pymysql.err.OperationalError)
+        assert not rows(watcher, running)
+
+
+def test_a_lock_that_a_session_left_is_gone_after_end_sessions(filled: MariadbDatabase) -> None:
+    with migration_connection(filled) as left:
+        rows(left, "LOCK TABLES big WRITE")
+        filled.end_sessions()
+        migrate(filled, "UPDATE big SET name = 'x' WHERE id = 1")
+
+
+def test_a_server_that_was_killed_is_said_to_be_gone(database: MariadbDatabase) -> None:
+    database.begin_work()
+    kill_server()
+    database.sample()
+    database.end_sessions()
+    trouble = database.trouble()
+    assert trouble is not None
+    assert trouble.cause is Cause.SERVER
+    assert trouble.message.startswith("it ended with status -9; the last line of its log: ")
+
+
+@pytest.mark.parametrize("question", ["size", "schema", "versions", "end_work", "begin_work"])
+def test_what_a_killed_server_is_asked_raises_server_failed(database: MariadbDatabase, question: str) -> None:
+    kill_server()
+    with pytest.raises(ServerFailed):
+        database.versions(VersionTable("v", "at")) if question == "versions" else getattr(database, question)()
+
+
+def test_a_server_that_is_killed_during_a_restore_is_not_taken_for_a_bad_dump(
+    database: MariadbDatabase, tmp_path: Path
+) -> None:
+    source = tmp_path / "dump.sql"
+    source.write_text("CREATE TABLE t (id INT);\n" + "-- more\n" * 200_000 + "INSERT INTO t VALUES (1);\n")
+
+    def kill(done: int, total: int) -> None:
+        if marked(MARK):
+            kill_server()
+
+    with pytest.raises(MigciError) as failed:
+        database.restore(source, kill)
+    assert isinstance(failed.value, ServerFailed)
+
+
+def test_an_option_that_the_server_does_not_know_is_named(store: Path) -> None:
+    folder = new_folder(store)
+    with (
+        pytest.raises(ServerFailed, match=r"^mariadbd did not start: .*no-such-option") as failed,
+        mariadb(store, "--no-such-option=1").start(folder),
+    ):
+        pass
+    assert "[server].options" in failed.value.hint
+    assert not folder.exists()
+    assert marked(MARK) == []
+
+
+def test_the_options_of_the_settings_win(store: Path) -> None:
+    with mariadb(store, "--character-set-server=latin1", "--innodb-buffer-pool-size=64M").start(
+        new_folder(store)
+    ) as database:
+        assert migrate(database, "SELECT @@character_set_database, @@innodb_buffer_pool_size DIV 1048576") == [
+            ("latin1", 64)
+        ]
+
+
+@pytest.mark.parametrize("option", ["--skip-networking=0", "--port=0", "--local-infile=1", "--secure-file-priv="])
+def test_an_option_cannot_open_the_server(store: Path, option: str) -> None:
+    with mariadb(store, option).start(new_folder(store)) as database:
+        assert psutil.Process(server_pid()).net_connections(kind="inet") == []
+        told = migrate(database, "SELECT @@skip_networking, @@local_infile, @@secure_file_priv <> ''")
+    assert told == [(1, 0, 1)]
+
+
+def test_a_folder_whose_socket_would_have_too_long_a_path_is_refused(store: Path) -> None:
+    with (
+        pytest.raises(UsageError, match=r"^the path of the server's socket is longer than 107 characters: ") as refused,
+        mariadb(store).start(store / ("x" * 120)),
+    ):
+        pass
+    assert refused.value.hint == "point MIGCI_STORE at a folder with a shorter path"
+
+
+def test_two_servers_run_at_once_and_one_of_them_ends_alone(store: Path) -> None:
+    server = mariadb(store)
+    with server.start(new_folder(store)) as one:
+        with server.start(new_folder(store)) as other:
+            migrate(other, "CREATE TABLE t (id INT)")
+            assert len(marked(MARK)) == 2
+        assert len(marked(MARK)) == 1
+        assert one.trouble() is None
+        assert one.schema() == {}
+
+
+def test_the_servers_log_is_kept(store: Path, tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    with Log(path) as log, mariadb(store, log=log).start(new_folder(store)):
+        pass
+    assert "== log of the database server\n" in path.read_text()
+    assert "ready for connections" in path.read_text()
+
+
+def test_a_server_is_not_seen_by_its_users_environment(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GERRIT_PASSWORD", "hunter2")
+    with mariadb(store).start(new_folder(store)):
+        assert "hunter2" not in Path(f"/proc/{server_pid()}/environ").read_text()

@@ -1,0 +1,686 @@
+"""What every MigrationTool keeps to, whatever a migration does; each test's name tells tool and interpreter."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from migci.adapters.environments import Environments, EnvironmentSettings
+from migci.adapters.instances import Instance, marked
+from migci.adapters.log import Log
+from migci.adapters.servers.sqlite import SqliteServer
+from migci.adapters.tools.alembic import Alembic
+from migci.adapters.tools.session import AgentTool, Kind, Surroundings
+from migci.core.dataset import Dataset, Limits
+from migci.core.run import Commit
+from migci.core.step import Algorithm, Cause, Outcome, Stage, Step
+from migci.ports import Attempt, Database, DatabaseServer, EnvironmentFailed, HistoryFailed, Tree, VersionTable
+from migci.walk import walking
+from tests.contract.flavors import eventually, mariadb, migrate, new_folder
+from tests.contract.interpreters import Interpreter, built
+from tests.contract.projects import (
+    ALEMBIC,
+    COMMAND,
+    ENV,
+    IN_PROCESS,
+    KITS,
+    MIGRATE,
+    OLD_ALEMBIC,
+    Kit,
+    alembic_script,
+    put,
+    write_alembic,
+)
+from tests.fakes import RecordingObserver
+
+THREE = {
+    "1": 'run("CREATE TABLE shoe (id INTEGER PRIMARY KEY, name VARCHAR(50))")',
+    "2": "run(\"INSERT INTO shoe VALUES (1, 'x'), (2, 'y')\")",
+    "3": 'run("ALTER TABLE shoe ADD COLUMN price INTEGER")',
+}
+
+FOR_EVER = 1000.0
+"""Seconds that no test waits for."""
+
+_numbers = itertools.count(1)
+
+
+def nothing() -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A project of a kit, its tool, and a database to run it on."""
+
+    kit: Kit
+    project: Path
+    tree: Tree
+    database: Database
+    log: Path
+    mark: str
+    make: Callable[[Kind, Surroundings], AgentTool]
+
+    @property
+    def tool(self) -> AgentTool:
+        return self.make(self.kit.kind(), Surroundings())
+
+    def write(self, bodies: Mapping[str, str]) -> None:
+        self.kit.write(self.project, bodies)
+
+    def at(self) -> tuple[str, ...] | None:
+        table = self.tool.version_table(self.tree)
+        assert table is not None
+        return self.database.versions(table)
+
+    def first(self, body: str, timeout_seconds: float = FOR_EVER) -> Attempt:
+        """How a first migration ends that does `body`."""
+        self.write({"1": body})
+        with self.tool.session(self.tree, self.database.address) as session:
+            session.prepare(None)
+            assert session.pending(()) == ("1",)
+            return session.apply("1", timeout_seconds, nothing)
+
+    def walk(self, bodies: Mapping[str, str], tool: AgentTool | None = None, **limits: float) -> list[Step]:
+        """The steps of a walk through migrations that do `bodies`."""
+        self.write(bodies)
+        tool = tool or self.tool
+        history = tool.history(self.tree)
+        dataset = Dataset("empty", limits=Limits(**limits))  # type: ignore[arg-type]
+        table = tool.version_table(self.tree)
+        with walking(self.database, tool, dataset, table, RecordingObserver()) as walk:
+            walk.begin(history)
+            walk.stage(Stage.TRUNK, self.tree, history, frozenset(history.by_id))
+            walk.leave()
+            return walk.steps
+
+
+@pytest.fixture(scope="session")
+def interpreters(store: Path) -> Callable[[Interpreter], Path]:
+    """Environments, each built once."""
+    return lambda interpreter: built(interpreter, store / "interpreters")
+
+
+@pytest.fixture
+def kit() -> Kit:
+    return ALEMBIC
+
+
+@pytest.fixture
+def flavor() -> str:
+    return "sqlite"
+
+
+@pytest.fixture
+def rig(
+    kit: Kit, flavor: str, store: Path, tmp_path: Path, interpreters: Callable[[Interpreter], Path]
+) -> Iterator[Rig]:
+    project = tmp_path / "project"
+    project.mkdir()
+    mark = f"contract-of-the-tools-{os.getpid()}-{next(_numbers)}"
+    with ExitStack() as stack:
+        server: DatabaseServer = SqliteServer() if flavor == "sqlite" else mariadb(store)
+        database = stack.enter_context(server.start(new_folder(store)))
+        log = stack.enter_context(Log(tmp_path / "log.txt", limit_bytes=100_000))
+        python = interpreters(kit.interpreter)
+        environments = Environments(EnvironmentSettings(str(python)), project, store, log)
+        instance = Instance(mark, tmp_path / "instance")
+        yield Rig(
+            kit,
+            project,
+            Tree(Commit("trunk", "0" * 40), project, project),
+            database,
+            tmp_path / "log.txt",
+            mark,
+            lambda kind, surroundings: AgentTool(kind, surroundings, environments, instance, log),
+        )
+    assert marked(mark) == []
+
+
+every_kit = pytest.mark.parametrize("kit", KITS, ids=str)
+in_process = pytest.mark.parametrize("kit", IN_PROCESS, ids=str)
+on_mariadb = pytest.mark.parametrize("flavor", ["mariadb"])
+
+
+# Histories
+
+
+@every_kit
+def test_a_history_has_its_revisions_in_order_with_their_parents_and_files(rig: Rig, kit: Kit) -> None:
+    rig.write(THREE)
+    history = rig.tool.history(rig.tree)
+    assert [(one.id, one.parents, one.files) for one in history.revisions] == [
+        ("1", (), (kit.file("1"),)),
+        ("2", ("1",), (kit.file("2"),)),
+        ("3", ("2",), (kit.file("3"),)),
+    ]
+    assert history.base == ("base" if kit.tool == "alembic" else "0")
+
+
+@every_kit
+def test_a_digest_changes_with_the_bytes_of_its_file_and_with_no_other(rig: Rig, kit: Kit) -> None:
+    rig.write(THREE)
+    before = [one.digest for one in rig.tool.history(rig.tree).revisions]
+    path = rig.project / kit.file("2")
+    path.write_text(path.read_text() + "# one more line\n")
+    after = [one.digest for one in rig.tool.history(rig.tree).revisions]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
+
+
+@every_kit
+def test_a_history_without_revisions_is_empty(rig: Rig, kit: Kit) -> None:
+    rig.write({})
+    if kit is COMMAND:
+        (rig.project / "changes").mkdir()
+    assert rig.tool.history(rig.tree).revisions == ()
+
+
+@pytest.mark.parametrize("kit", [ALEMBIC, OLD_ALEMBIC], ids=str)
+def test_branches_and_merges_come_in_the_order_in_which_alembic_runs_them(
+    rig: Rig, kit: Kit, interpreters: Callable[[Interpreter], Path], tmp_path: Path
+) -> None:
+    write_alembic(rig.project, {})
+    downs: dict[str, str | tuple[str, ...] | None] = {
+        "a": None, "b1": "a", "b2": "b1", "c1": "a", "c2": "c1", "d": ("b2", "c2"), "e1": "d", "e2": "d", "z": None,
+        "c3": "c2", "m": ("c3", "e1", "z"),
+    }  # fmt: skip
+    for id_, down in downs.items():
+        body = f'run("CREATE TABLE IF NOT EXISTS ran (id VARCHAR(9))")\nrun("INSERT INTO ran VALUES (\'{id_}\')")'
+        alembic_script(rig.project, id_, down, body)
+    other = tmp_path / "other.sqlite"
+    put(rig.project, "alembic.ini", f"[alembic]\nscript_location = migrations\nsqlalchemy.url = sqlite:///{other}\n")
+    subprocess.run([interpreters(kit.interpreter), "-m", "alembic", "upgrade", "heads"], cwd=rig.project, check=True)
+    with SqliteServer().start(tmp_path / "looked-at") as looked_at:
+        looked_at.restore(other, lambda done, total: None)
+        alembics_own = [id_ for (id_,) in migrate(looked_at, "SELECT id FROM ran ORDER BY rowid")]
+
+    history = rig.tool.history(rig.tree)
+    assert [one.id for one in history.revisions] == alembics_own
+    assert {one.id: set(one.parents) for one in history.revisions} == {
+        id_: {down} if isinstance(down, str) else set(down or ()) for id_, down in downs.items()
+    }
+    dataset = Dataset("empty")
+    with walking(rig.database, rig.tool, dataset, rig.tool.version_table(rig.tree), RecordingObserver()) as walk:
+        walk.stage(Stage.TRUNK, rig.tree, history, frozenset(history.by_id))
+        assert {step.outcome for step in walk.steps} == {Outcome.APPLIED}
+    assert [id_ for (id_,) in migrate(rig.database, "SELECT id FROM ran ORDER BY rowid")] == alembics_own
+    assert set(rig.at() or ()) == {"e2", "m"}
+
+
+@in_process
+def test_a_tree_that_cannot_be_read_is_told_in_the_tools_own_words(rig: Rig, kit: Kit) -> None:
+    rig.write(THREE)
+    (rig.project / kit.file("2")).write_text("def upgrade(:\n")
+    if kit is MIGRATE:
+        (rig.project / "repository" / "versions" / "002_twin.py").write_text("")
+    with pytest.raises(HistoryFailed) as failed:
+        rig.tool.history(rig.tree)
+    assert ("002" in failed.value.message) if kit is MIGRATE else ("2_of.py, line 1" in failed.value.message)
+
+
+def test_a_revision_that_follows_nothing_known_is_told(rig: Rig) -> None:
+    rig.write(THREE)
+    alembic_script(rig.project, "5", "4")
+    with pytest.raises(HistoryFailed, match="4"):
+        rig.tool.history(rig.tree)
+
+
+def test_a_tool_that_is_not_installed_is_told_with_its_interpreter(
+    rig: Rig, interpreters: Callable[[Interpreter], Path]
+) -> None:
+    MIGRATE.write(rig.project, THREE)
+    with pytest.raises(EnvironmentFailed, match=r"^sqlalchemy-migrate cannot be loaded by .*No module named 'migrate'"):
+        rig.make(MIGRATE.kind(), Surroundings()).history(rig.tree)
+
+
+# What is pending, and where a database is put
+
+
+@every_kit
+def test_what_is_pending_is_what_comes_after_what_was_seen(rig: Rig) -> None:
+    rig.write(THREE)
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        assert session.pending(()) == ("1", "2", "3")
+        assert session.pending(("1",)) == ("2", "3")
+        assert session.pending(("3",)) == ()
+
+
+@pytest.mark.parametrize("flavor", ["sqlite", "mariadb"])
+@every_kit
+def test_every_migration_runs_and_the_database_says_so(rig: Rig, kit: Kit, flavor: str) -> None:
+    rig.write(THREE)
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        for revision in session.pending(()):
+            attempt = session.apply(revision, FOR_EVER, nothing)
+            assert attempt.error is None
+            assert rig.at() == (revision,)
+        assert session.finish().error is None
+    assert migrate(rig.database, "SELECT id, name, price FROM shoe ORDER BY id") == [(1, "x", None), (2, "y", None)]
+
+
+@pytest.mark.parametrize("kit", [ALEMBIC, OLD_ALEMBIC, MIGRATE], ids=str)
+def test_a_database_that_the_tool_does_not_know_is_put_at_a_revision(rig: Rig) -> None:
+    rig.write(THREE)
+    migrate(rig.database, "CREATE TABLE shoe (id INTEGER PRIMARY KEY, name VARCHAR(50))")
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare("2")
+        assert rig.at() == ("2",)
+        assert session.apply("3", FOR_EVER, nothing).error is None
+    assert rig.at() == ("3",)
+
+
+@in_process
+def test_the_statements_of_a_migration_are_told_with_their_count_and_without_their_parameters(rig: Rig) -> None:
+    body = """
+from sqlalchemy import text
+run("CREATE TABLE shoe (name VARCHAR(50))")
+connection = op.get_bind() if "op" in locals() else engine.connect()
+for name in ("Alice Confidential", "Bob Confidential"):
+    connection.execute(text("INSERT INTO shoe VALUES (:name)"), {"name": name})
+"""
+    attempt = rig.first(body)
+    assert attempt.error is None
+    told = {one.sql: (one.count, one.rows) for one in attempt.statements if "INSERT INTO shoe" in one.sql}
+    assert list(told.values()) == [(2, 2)]
+    assert "Confidential" not in repr(attempt)
+
+
+# How a migration ends
+
+
+@in_process
+def test_an_exception_is_told_with_its_type_and_the_line_of_the_migrations_file(rig: Rig, kit: Kit) -> None:
+    attempt = rig.first("a = 1\nraise KeyError('uuid')")
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message) == (Cause.RAISED, "KeyError: 'uuid'")
+    lines = (rig.project / kit.file("1")).read_text().splitlines()
+    assert lines[(attempt.error.line or 0) - 1].strip() == "raise KeyError('uuid')"
+
+
+@in_process
+def test_a_statement_that_fails_is_told_without_its_parameters(rig: Rig, kit: Kit) -> None:
+    attempt = rig.first(
+        """
+from sqlalchemy import text
+connection = op.get_bind() if "op" in locals() else engine.connect()
+connection.execute(text("INSERT INTO nowhere VALUES (:name)"), {"name": "Alice Confidential"})
+"""
+    )
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message) == (Cause.RAISED, "OperationalError: no such table: nowhere")
+    lines = (rig.project / kit.file("1")).read_text().splitlines()
+    assert lines[(attempt.error.line or 0) - 1].startswith("    connection.execute")
+
+
+def test_a_command_that_fails_is_told_with_its_status(rig: Rig) -> None:
+    other = replace(rig, kit=COMMAND)
+    attempt = other.first("raise SystemExit(7)")
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message) == (
+        Cause.RAISED,
+        "CommandFailed: python exited with status 7",
+    )
+
+
+@in_process
+@pytest.mark.parametrize("status", [0, 1])
+def test_an_exit_is_an_exception_like_any_other(rig: Rig, status: int) -> None:
+    attempt = rig.first(f"raise SystemExit({status})")
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message) == (Cause.RAISED, f"SystemExit: {status}")
+
+
+@in_process
+def test_a_step_after_one_that_raised_is_run_in_the_same_session(rig: Rig) -> None:
+    rig.write({"1": "raise KeyError('uuid')"})
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        for _ in range(2):
+            attempt = session.apply("1", FOR_EVER, nothing)
+            assert attempt.error is not None
+            assert attempt.error.cause is Cause.RAISED
+
+
+@in_process
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import os; os._exit(0)", "its process ended with status 0"),
+        ("import os; os._exit(3)", "its process ended with status 3"),
+        ("import os; os.kill(os.getpid(), 9)", "its process was killed by SIGKILL"),
+        ("import os; os.abort()", "its process was killed by SIGABRT"),
+        ("import os; os.closerange(0, 4096)\nimport time; time.sleep(1000)", "its channel to migci was closed"),
+        ("import os; os.execvp('true', ['true'])", "its process ended with status 0"),
+        ("import os, sys; sys.stdout.flush(); os.closerange(0, 4096); os._exit(0)", "its process ended with status 0"),
+    ],
+)
+def test_a_migration_that_ends_its_process_is_told_by_how_that_ended(rig: Rig, body: str, message: str) -> None:
+    attempt = rig.first(body)
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message) == (Cause.ENDED, message)
+    assert marked(rig.mark) == []
+
+
+@every_kit
+def test_a_migration_that_does_not_end_is_killed_with_all_that_it_began(rig: Rig, kit: Kit) -> None:
+    attempt = rig.first(
+        "import subprocess, time\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)\ntime.sleep(1000)",
+        timeout_seconds=2.0,
+    )
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message) == (
+        Cause.TIMEOUT,
+        "it was still running after 2 s, and was killed",
+    )
+    assert attempt.seconds == 2.0
+    assert marked(rig.mark) == []
+
+
+def test_it_is_ticked_while_a_migration_runs(rig: Rig) -> None:
+    """The migration waits until it was seen to be running."""
+    flag = rig.project / "flag"
+    rig.write({"1": f"import os, time\nwhile not os.path.exists({str(flag)!r}): time.sleep(0.01)"})
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        session.pending(())
+        assert session.apply("1", FOR_EVER, flag.touch).error is None
+
+
+DAEMON = """
+import os, subprocess
+subprocess.Popen(["sleep", "{seconds}"], start_new_session=True, env={environment}, cwd="/",
+                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+"""
+
+FORKED = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.closerange(0, 4096)
+        time.sleep(1000)
+    os._exit(0)
+os.wait()
+"""
+
+
+@in_process
+@pytest.mark.parametrize(
+    "body",
+    [DAEMON.format(seconds=1000, environment="None"), FORKED],
+    ids=["a program in a session of its own", "a fork in a session of its own"],
+)
+def test_a_daemon_that_a_migration_leaves_is_told_and_dead(rig: Rig, body: str) -> None:
+    (step,) = rig.walk({"1": body})
+    assert step.error is not None
+    assert step.error.message == "left 1 process running, which had to be killed"
+    assert (step.outcome, step.error.cause) == (Outcome.APPLIED, Cause.LEFTOVERS)
+    assert marked(rig.mark) == []
+
+
+def test_a_daemon_that_has_thrown_its_environment_away_is_told_and_dead(rig: Rig) -> None:
+    seconds = f"1000.{os.getpid()}"
+    (step,) = rig.walk({"1": DAEMON.format(seconds=seconds, environment="{}")})
+    left = [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", seconds]]
+    for one in left:
+        one.kill()
+    assert not left, "it outlived the session"
+    assert step.error is not None
+    assert step.error.cause is Cause.LEFTOVERS
+
+
+@in_process
+def test_a_process_that_dies_at_its_end_makes_its_last_step_fail(rig: Rig) -> None:
+    (step,) = rig.walk({"1": "import atexit, os\natexit.register(os._exit, 5)"})
+    assert step.error is not None
+    assert (step.outcome, step.error.cause) == (Outcome.FAILED, Cause.ENDED)
+    assert step.error.message == "its process ended with status 5"
+
+
+# Lies
+
+
+SAYS_DONE = """
+import json, os, stat
+for number in range(1, 20):
+    reply = json.dumps({"id": number, "seconds": 0.0, "statements": [], "revisions": [], "error": None}) + "\\n"
+    print(reply)
+    for descriptor in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                os.write(descriptor, reply.encode())
+        except OSError:
+            pass
+"""
+
+
+@in_process
+@pytest.mark.parametrize(
+    "then", ["raise KeyError('uuid')", "os._exit(0)", "import time; time.sleep(1000)", "os.kill(os.getpid(), 9)"]
+)
+def test_a_migration_that_says_it_is_done_and_is_not_fails(rig: Rig, then: str) -> None:
+    (step,) = rig.walk({"1": SAYS_DONE + then})
+    assert step.error is not None
+    assert (step.outcome, step.error.cause) == (Outcome.FAILED, Cause.REVISION)
+    assert marked(rig.mark) == []
+
+
+@in_process
+def test_lines_that_look_like_replies_on_the_terminal_are_only_logged(rig: Rig) -> None:
+    body = "import json, sys\nfor i in range(1, 500):\n    print(json.dumps({'id': i, 'error': {'message': 'forged'}}))"
+    (step,) = rig.walk({"1": body})
+    assert (step.outcome, step.error) == (Outcome.APPLIED, None)
+
+
+@in_process
+def test_a_channel_that_is_flooded_is_the_migrations_end(rig: Rig) -> None:
+    body = """
+import os, stat
+for descriptor in range(3, 256):
+    try:
+        found = stat.S_ISSOCK(os.fstat(descriptor).st_mode)
+    except OSError:
+        continue
+    while found:
+        os.write(descriptor, b"x" * 65536)
+"""
+    attempt = rig.first(body)
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message) == (Cause.ENDED, "its channel was flooded")
+
+
+@in_process
+def test_replies_of_another_shape_do_no_harm(rig: Rig) -> None:
+    body = """
+import json, os, stat
+for reply in ('{"id": %d, "error": 7}', '{"id": %d, "error": {"message": {}, "line": "x"}}', '{"id": %d, "error": []}',
+              '{"id": %d, "statements": {"a": 1}}', '{"id": %d, "statements": [[1], null, ["a", 1, 1e999, 2]]}'):
+    for number in range(1, 50):
+        for descriptor in range(3, 256):
+            try:
+                if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                    os.write(descriptor, (reply % number).encode() + b"\\n")
+            except OSError:
+                pass
+"""
+    rig.first(body)
+
+
+# env.py
+
+
+def environment_failure(rig: Rig, env: str) -> str:
+    """What is said of a project whose env.py is `env`."""
+    write_alembic(rig.project, THREE, env)
+    with pytest.raises(EnvironmentFailed) as failed, rig.tool.session(rig.tree, rig.database.address):
+        pass
+    assert rig.database.size().rows == 0
+    return failed.value.message
+
+
+def test_an_env_that_connects_elsewhere_is_told_and_nothing_is_sent_there(rig: Rig, tmp_path: Path) -> None:
+    other = tmp_path / "production.sqlite"
+    url = 'context.config.get_main_option("sqlalchemy.url")'
+    told = environment_failure(rig, ENV.replace(url, repr(f"sqlite:///{other}")))
+    assert told == (
+        "the project's tool cannot be used on the clone: WrongDatabase: the project's code connects to another "
+        f"database (sqlite, {other}) than the one it was given; nothing was sent to it"
+    )
+    assert not other.exists()
+
+
+def test_an_env_that_connects_to_a_server_of_its_own_is_told(rig: Rig) -> None:
+    url = 'context.config.get_main_option("sqlalchemy.url")'
+    told = environment_failure(rig, ENV.replace(url, repr("mysql+pymysql://root@db.example.org/production")))
+    assert "connects to another database (mysql, db.example.org)" in told
+
+
+def test_an_env_that_never_runs_migrations_is_told(rig: Rig) -> None:
+    told = environment_failure(rig, ENV.replace("context.run_migrations()", "pass"))
+    assert "env.py did not run any migrations: it never called context.run_migrations()" in told
+
+
+def test_an_env_that_keeps_its_revision_in_another_table_is_told(rig: Rig) -> None:
+    told = environment_failure(rig, ENV.replace("connection=connection", 'connection=connection, version_table="v"'))
+    assert "env.py keeps the revision in the table 'v', and migci looks for it in 'alembic_version'" in told
+
+
+def test_an_env_that_raises_is_told(rig: Rig) -> None:
+    assert environment_failure(rig, "raise KeyError('DATABASE_URL')").endswith("KeyError: 'DATABASE_URL'")
+
+
+def test_an_env_with_another_version_table_works_when_that_is_said(rig: Rig) -> None:
+    write_alembic(rig.project, THREE, ENV.replace("connection=connection", 'connection=connection, version_table="v"'))
+    tool = rig.make(Alembic("alembic.ini", table="v"), Surroundings())
+    with tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        assert session.apply("1", FOR_EVER, nothing).error is None
+    assert rig.database.versions(VersionTable("v", "version_num")) == ("1",)
+
+
+def applied(rig: Rig, tool: AgentTool) -> None:
+    """Run the first migration with `tool`, and see that it ran on the clone."""
+    with tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        attempt = session.apply("1", FOR_EVER, nothing)
+    assert attempt.error is None
+    assert rig.at() == ("1",)
+
+
+def test_a_neutral_env_takes_the_place_of_the_projects(rig: Rig) -> None:
+    write_alembic(rig.project, THREE, "raise KeyError('DATABASE_URL')")
+    applied(rig, rig.make(Alembic("alembic.ini", neutral_env=True), Surroundings()))
+
+
+def env_with(expression: str, imports: str = "") -> str:
+    return imports + ENV.replace('context.config.get_main_option("sqlalchemy.url")', expression)
+
+
+def test_an_env_finds_its_database_in_an_x_argument(rig: Rig) -> None:
+    write_alembic(rig.project, THREE, env_with('context.get_x_argument(as_dictionary=True)["db"]'))
+    applied(rig, rig.make(Alembic("alembic.ini", x=("db={url}",)), Surroundings()))
+
+
+def test_an_env_finds_its_database_in_a_variable(rig: Rig) -> None:
+    write_alembic(rig.project, THREE, env_with('os.environ["DATABASE_URL"]', "import os"))
+    applied(rig, rig.make(Alembic("alembic.ini"), Surroundings(variables={"DATABASE_URL": "{url}"})))
+
+
+def test_an_env_finds_its_database_in_a_file(rig: Rig) -> None:
+    write_alembic(
+        rig.project,
+        THREE,
+        env_with('json.load(open(os.environ["SHOP_CONF"]))["db"]', "import json, os"),
+    )
+    surroundings = Surroundings(
+        variables={"SHOP_CONF": "{files}/shop.json"}, files={"shop.json": '{"db": "{url}", "other": {}}'}
+    )
+    applied(rig, rig.make(Alembic("alembic.ini"), surroundings))
+
+
+def test_a_project_whose_packages_are_in_src_is_imported(rig: Rig) -> None:
+    write_alembic(rig.project, THREE, "import shop" + ENV)
+    put(rig.project, "src/shop.py", "")
+    applied(rig, rig.tool)
+
+
+def test_the_users_environment_is_not_the_migrations(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GERRIT_PASSWORD", "hunter2")
+    attempt = rig.first("import os\nraise RuntimeError(sorted(set(os.environ) - {'LC_CTYPE'}))")
+    assert attempt.error is not None
+    assert attempt.error.message == ("RuntimeError: ['HOME', 'LANG', 'MIGCI_INSTANCE', 'PATH', 'TMPDIR']")
+
+
+# Output
+
+
+@in_process
+def test_much_output_is_bounded_in_the_log_and_stalls_nothing(rig: Rig) -> None:
+    attempt = rig.first("import sys\nfor _ in range(50):\n    sys.stdout.write('x' * 1_000_000)")
+    assert attempt.error is None
+    assert rig.log.stat().st_size < 1_000_000
+
+
+def test_much_output_of_a_command_between_releases_is_bounded_in_the_log(rig: Rig) -> None:
+    rig.write(THREE)
+    command = ("python", "-c", "import sys\nfor _ in range(50): sys.stdout.write('x' * 1_000_000)")
+    rig.tool.run(rig.tree, rig.database.address, command)
+    assert rig.log.stat().st_size < 1_000_000
+
+
+@pytest.mark.timeout(15)
+def test_a_command_between_releases_that_leaves_a_daemon_with_its_output_open_does_not_stall(rig: Rig) -> None:
+    rig.write(THREE)
+    rig.tool.run(rig.tree, rig.database.address, ("sh", "-c", "setsid sleep 1000 & exit 0"))
+    eventually(lambda: marked(rig.mark) == [])
+
+
+# On MariaDB
+
+
+@on_mariadb
+@every_kit
+def test_what_a_migration_did_is_measured_by_the_server(rig: Rig, kit: Kit, flavor: str) -> None:
+    steps = rig.walk(THREE)
+    assert [step.outcome for step in steps] == [Outcome.APPLIED] * 3
+    (alter,) = [one for one in steps[2].work.statements if one.digest.startswith("ALTER")]
+    assert (alter.table, alter.algorithm) == ("shoe", Algorithm.INSTANT)
+    (insert,) = [one for one in steps[1].work.statements if one.table == "shoe"]
+    assert insert.rows_changed == 2
+
+
+@on_mariadb
+@in_process
+def test_a_statement_that_does_not_end_is_ended_on_the_server_too(rig: Rig, flavor: str) -> None:
+    (step,) = rig.walk({"1": 'run("SELECT SLEEP(1000)")'}, timeout_seconds=2.0)
+    assert step.error is not None
+    assert (step.outcome, step.error.cause) == (Outcome.TIMEOUT, Cause.TIMEOUT)
+    ((running,),) = migrate(
+        rig.database, "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(1000)'"
+    )
+    assert running == 0
+
+
+@on_mariadb
+@in_process
+def test_rows_that_a_migration_hides_from_its_own_process_are_counted(rig: Rig, flavor: str) -> None:
+    body = """
+from sqlalchemy import event
+connection = op.get_bind() if "op" in locals() else engine.connect()
+raw = connection.connection.cursor()
+raw.execute("CREATE TABLE hidden (id INT)")
+raw.execute("INSERT INTO hidden SELECT seq FROM seq_1_to_1000")
+"""
+    (step,) = rig.walk({"1": body})
+    assert step.error is None
+    assert step.work.rows_changed is not None
+    assert step.work.rows_changed >= 1000

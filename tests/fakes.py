@@ -1,0 +1,321 @@
+"""Twins of the ports that need no server, no interpreter and no git: what use cases are tested with."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from migci.adapters.servers import sources
+from migci.core.history import History, Revision
+from migci.core.run import Commit, ServerFacts
+from migci.core.step import Cause, Step, StepError, Work
+from migci.errors import MigciError, UsageError
+from migci.ports import (
+    Address,
+    Attempt,
+    Conflict,
+    HookFailed,
+    RestoreFailed,
+    Size,
+    Tree,
+    VersionTable,
+)
+
+UNMEASURED = Work()
+
+VERSIONS = VersionTable("fake_version", "revision")
+
+
+class FakeClock:
+    """Stands still until it is advanced."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FakeDatabase:
+    """A `Database` in memory. It is told what a step did to it, since nobody can see that here."""
+
+    def __init__(self, name: Path) -> None:
+        self.address = Address("fake", name, "main", "migration", "secret")
+        self.work = Work()
+        self.wrong: StepError | None = None
+        self.sessions_ended = 0
+        self.scripts: list[str] = []
+        self._sql = sqlite3.connect(":memory:", isolation_level=None)
+
+    def execute(self, sql: str, parameters: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
+        return self._sql.execute(sql, parameters).fetchall()
+
+    def reach(self, revision: str, parents: Iterable[str] = ()) -> None:
+        """What a tool does to its version table when a migration is done."""
+        self.execute(f"CREATE TABLE IF NOT EXISTS {VERSIONS.table} ({VERSIONS.column} TEXT)")
+        for parent in parents:
+            self.execute(f"DELETE FROM {VERSIONS.table} WHERE {VERSIONS.column} = ?", (parent,))
+        self.execute(f"INSERT INTO {VERSIONS.table} VALUES (?)", (revision,))
+
+    def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
+        text = b"".join(sources.read(source, progress))
+        try:
+            self._sql.executescript(text.decode())
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise RestoreFailed(f"the dump {source.name} cannot be loaded: {error}") from error
+        if not self.schema():
+            raise RestoreFailed(f"the dump {source.name} holds no tables")
+
+    def run(self, script: Path) -> None:
+        self.scripts.append(script.name)
+        try:
+            self._sql.executescript(script.read_text())
+        except (OSError, sqlite3.Error) as error:
+            raise HookFailed(f"{script.name} cannot be run: {error}") from error
+
+    def size(self) -> Size:
+        rows = [self.execute(f"SELECT count(*) FROM {table}")[0][0] for table in self.schema()]
+        return Size(sum(int(str(count)) for count in rows), 4096 * len(rows))
+
+    def schema(self) -> dict[str, str]:
+        return {str(name): str(sql) for name, sql in self.execute("SELECT name, sql FROM sqlite_master")}
+
+    def versions(self, table: VersionTable) -> tuple[str, ...] | None:
+        if table.table not in self.schema():
+            return None
+        where = " AND ".join(f"{column} = ?" for column, _ in table.where) or "1"
+        values = tuple(value for _, value in table.where)
+        return tuple(
+            str(value)
+            for (value,) in self.execute(f"SELECT {table.column} FROM {table.table} WHERE {where}", values)
+            if value is not None
+        )
+
+    def begin_work(self) -> None:
+        self.work = Work()
+
+    def sample(self) -> None: ...
+
+    def end_work(self) -> Work:
+        return self.work
+
+    def end_sessions(self) -> None:
+        self.sessions_ended += 1
+
+    def trouble(self) -> StepError | None:
+        return self.wrong
+
+    def shell(self) -> list[str]:
+        return ["true"]
+
+
+class FakeServer:
+    """A `DatabaseServer`. `live` holds the running databases by their socket; `fails` is raised at a start."""
+
+    flavor = "fake"
+
+    def __init__(self, fails: MigciError | None = None) -> None:
+        self.fails = fails
+        self.live: dict[Path, FakeDatabase] = {}
+        self.started: list[str] = []
+
+    def facts(self) -> ServerFacts:
+        return ServerFacts(self.flavor, "1.0")
+
+    @contextmanager
+    def start(self, folder: Path) -> Iterator[FakeDatabase]:
+        self.started.append(folder.name)
+        if self.fails:
+            raise self.fails
+        database = FakeDatabase(folder / "db.sock")
+        self.live[database.address.socket] = database
+        try:
+            yield database
+        finally:
+            del self.live[database.address.socket]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One migration of a fake tool: what it does when it runs, and what the server tells of that afterwards.
+
+    `makes` is a statement that it executes, `forgets` are revisions that it takes out of the version table.
+    """
+
+    id: str
+    seconds: float = 1.0
+    parents: tuple[str, ...] | None = None
+    text: str = ""
+    error: StepError | None = None
+    work: Work = UNMEASURED
+    trouble: StepError | None = None
+    reaches: bool = True
+    forgets: tuple[str, ...] = ()
+    makes: str = ""
+    at_finish: StepError | None = None
+
+
+def chain(*migrations: Migration | str) -> tuple[Migration, ...]:
+    """Migrations that follow one another, as far as they do not name their parents; a bare name is one that is well."""
+    return tuple(one if isinstance(one, Migration) else Migration(one) for one in migrations)
+
+
+def history_of(migrations: Iterable[Migration]) -> History:
+    revisions: list[Revision] = []
+    for one in migrations:
+        parents = one.parents if one.parents is not None else tuple(r.id for r in revisions[-1:])
+        revisions.append(Revision(one.id, parents, (f"versions/{one.id}.py",), digest=f"digest of {one.id}{one.text}"))
+    return History(tuple(revisions))
+
+
+@dataclass
+class FakeTool:
+    """A `MigrationTool`. `trees` tells, by the id of a commit, its migrations, or why they cannot be read."""
+
+    clock: FakeClock
+    server: FakeServer
+    trees: Mapping[str, tuple[Migration, ...] | MigciError]
+    table: VersionTable | None = VERSIONS
+    cannot_start: MigciError | None = None
+    name: str = "fake"
+    ran: list[tuple[str, str]] = field(default_factory=list)
+    """The commit and the revision of every migration that was run."""
+    prepared: list[str | None] = field(default_factory=list)
+    commands: list[tuple[str, ...]] = field(default_factory=list)
+
+    def history(self, tree: Tree) -> History:
+        return history_of(self.migrations(tree))
+
+    def migrations(self, tree: Tree) -> tuple[Migration, ...]:
+        found = self.trees[tree.commit.id]
+        if isinstance(found, MigciError):
+            raise found
+        return found
+
+    def version_table(self, tree: Tree) -> VersionTable | None:
+        return self.table
+
+    @contextmanager
+    def session(self, tree: Tree, address: Address) -> Iterator[FakeSession]:
+        if self.cannot_start:
+            raise self.cannot_start
+        yield FakeSession(self, tree, self.server.live[address.socket])
+
+    def run(self, tree: Tree, address: Address, command: tuple[str, ...]) -> None:
+        self.commands.append(command)
+        if command == ("false",):
+            raise HookFailed("'false', run between releases, exited with status 1")
+
+
+class FakeSession:
+    """A `ToolSession` whose migrations take their time on the fake clock."""
+
+    def __init__(self, tool: FakeTool, tree: Tree, database: FakeDatabase) -> None:
+        self._tool = tool
+        self._tree = tree
+        self._database = database
+        self._end: StepError | None = None
+
+    def pending(self, seen: Iterable[str]) -> tuple[str, ...]:
+        history = self._tool.history(self._tree)
+        applied = history.applied(seen)
+        return tuple(revision.id for revision in history.revisions if revision.id not in applied)
+
+    def prepare(self, revision: str | None) -> None:
+        self._tool.prepared.append(revision)
+        if revision is not None and self._tool.table:
+            self._database.reach(revision)
+
+    def apply(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        migration = next(one for one in self._tool.migrations(self._tree) if one.id == revision)
+        self._tool.ran.append((self._tree.commit.id, revision))
+        self._tool.clock.advance(min(migration.seconds, timeout_seconds))
+        tick()
+        if migration.seconds > timeout_seconds:
+            late = f"it was still running after {timeout_seconds:g} s, and was killed"
+            return Attempt(timeout_seconds, StepError(Cause.TIMEOUT, late))
+        self._database.work = migration.work
+        self._database.wrong = migration.trouble
+        self._end = migration.at_finish
+        if migration.makes:
+            self._database.execute(migration.makes)
+        if migration.error is None and migration.reaches and self._tool.table:
+            parents = self._tool.history(self._tree).by_id[revision].parents
+            self._database.reach(revision, (*parents, *migration.forgets))
+        return Attempt(migration.seconds, migration.error)
+
+    def finish(self) -> Attempt:
+        return Attempt(0.0, self._end)
+
+
+class FakeRepository:
+    """A `Repository` of commits without content. The id of a commit is what its ref is called in `refs`."""
+
+    def __init__(self, refs: Mapping[str, str], merged: Commit | Conflict | None = None) -> None:
+        self.refs = refs
+        self.merged = merged
+        self.merges: list[tuple[Commit, Commit]] = []
+        self.added: dict[str, Commit] = {}
+
+    def commit(self, ref: str) -> Commit:
+        if ref not in self.refs:
+            raise UsageError(f"there is no commit {ref!r}")
+        return Commit(ref, self.refs[ref])
+
+    def working_tree(self) -> Commit:
+        return self.commit("working tree")
+
+    def merge(self, trunk: Commit, proposed: Commit) -> Commit | Conflict:
+        self.merges.append((trunk, proposed))
+        return self.merged or proposed
+
+    def tree(self, commit: Commit) -> Tree:
+        return Tree(commit, Path("/trees", commit.id), Path("/trees", commit.id))
+
+    def added_in(self, commit: Commit, file: str) -> Commit:
+        return self.added.get(file, commit)
+
+
+class RecordingObserver:
+    """Keeps what it is told, in the order in which it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def dataset_started(self, name: str, position: int, total: int) -> None:
+        self.heard.append(f"dataset {name}, {position + 1} of {total}")
+
+    def restoring(self, done_bytes: int, total_bytes: int) -> None:
+        self.heard.append(f"restoring {done_bytes} of {total_bytes}")
+
+    def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:
+        self.heard.append(f"stage {stage}: {' '.join(revision.id for revision in revisions)}")
+
+    def step_started(self, name: str) -> None:
+        self.heard.append(f"step {name}")
+
+    def step_ended(self, step: Step) -> None:
+        self.heard.append(f"step {step.name} {step.outcome}")
+
+    def note(self, sentence: str) -> None:
+        self.heard.append(sentence)
+
+
+def dump_at(folder: Path, *revisions: str, rows: int = 3) -> Path:
+    """A dump of a fake database at `revisions`: a table `thing` with rows, and a version table."""
+    name = re.sub(r"\W", "-", "-".join(revisions)) or "nowhere"
+    lines = ["CREATE TABLE thing (id INTEGER);"]
+    lines += [f"INSERT INTO thing VALUES ({number});" for number in range(rows)]
+    if revisions:
+        lines.append(f"CREATE TABLE {VERSIONS.table} ({VERSIONS.column} TEXT);")
+    lines += [f"INSERT INTO {VERSIONS.table} VALUES ('{revision}');" for revision in revisions]
+    path = folder / f"at-{name}.sql"
+    path.write_text("\n".join(lines) + "\n")
+    return path
