@@ -17,7 +17,9 @@ def reference() -> str:
 
 
 def _helps(command: click.Command, name: str, parent: click.Context | None) -> list[tuple[str, str]]:
-    context = click.Context(command, info_name=name.split()[-1], parent=parent, terminal_width=100, help_option_names=["-h", "--help"])
+    context = click.Context(
+        command, info_name=name.split()[-1], parent=parent, terminal_width=100, help_option_names=["-h", "--help"]
+    )
     found = [(name, context.get_help())]
     if isinstance(command, click.Group):
         for sub in command.list_commands(context):

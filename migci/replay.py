@@ -173,7 +173,8 @@ def _replay_dataset(
                     result = replace(result, rows=size.rows, bytes=size.bytes)
                 walk.stage(Stage.TRUNK, trunk.tree, trunk.history, frozenset(trunk.history.by_id))
                 last = trunk
-                if patch is not None:
+                # Without a revision that trunk has, the patch's history does not hold: MC002 says so.
+                if patch is not None and trunk.history.by_id.keys() <= patch.history.by_id.keys():
                     last = patch
                     try:
                         walk.stage(Stage.PROPOSED, patch.tree, patch.history, frozenset(patch.history.by_id))
@@ -231,10 +232,13 @@ def walk_releases(
         if walk.broken:
             continue
         tools.observer.note(f"after {release.name}: {release.after}")
-        if release.after.file is not None:
-            walk.database.run(trunk.tree.project / release.after.file)
-        else:
-            tools.tool.run(code.tree, walk.database.address, release.after.command)
+        try:
+            if release.after.file is not None:
+                walk.database.run(trunk.tree.project / release.after.file)
+            else:
+                tools.tool.run(code.tree, walk.database.address, release.after.command)
+        except HookFailed as error:
+            raise HookFailed(f"after release {release.name!r}: {error.message}", error.hint) from error
 
 
 def _check_names(datasets: tuple[Dataset, ...], history: History) -> None:

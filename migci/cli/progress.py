@@ -87,7 +87,7 @@ class PlainLines:
             self._line(f"restoring: {done_bytes >> 20} of {total_bytes >> 20} MB")
 
     def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:
-        self._line(f"{stage}: {len(revisions)} steps")
+        self._line(f"{stage}: {len(revisions)} step{'s' * (len(revisions) != 1)}")
 
     def step_started(self, name: str) -> None:
         pass

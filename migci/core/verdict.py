@@ -138,6 +138,8 @@ _FAULTS = {
 
 
 def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
+    if step.error is not None and step.error.cause in (Cause.SERVER, Cause.DISK):
+        return  # what it cost until the machine gave up says nothing
     severity = Severity.ERROR if judged else Severity.WARNING
     for finding, limit, spent, says in (
         ("MC201", "step_seconds", step.seconds, "took {} s; its limit is {} s"),

@@ -41,7 +41,17 @@ def run(arguments: list[str], where: Path, **variables: str) -> str:
 
 def migci(project: Path, store: Path, *arguments: str) -> Outcome:
     done = subprocess.run(
-        [sys.executable, "-m", "migci", "replay", "--project", str(project), "--output", str(project / "out"), *arguments],
+        [
+            sys.executable,
+            "-m",
+            "migci",
+            "replay",
+            "--project",
+            str(project),
+            "--output",
+            str(project / "out"),
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, "MIGCI_STORE": str(store)},

@@ -1,9 +1,9 @@
 """What watching costs: Nova's 197 steps by migci, against bare loops over sqlalchemy-migrate's own API.
 
 There are two bare loops: one gives the API the database's URL, as its documentation does, and it connects anew for
-every step; the other gives it an engine, as migci's agent does. All run on a new private MariaDB with the same options,
-in the same interpreter; their runs alternate, and the figures are medians. What is compared is the stage: from the
-start of the project's interpreter until it has ended. CPU is that of all processes that take part, the server's included.
+every step; the other gives it an engine, as migci's agent does. All run on a new private MariaDB with the same
+options, in the same interpreter; their runs alternate, and the figures are medians. What is compared is the stage:
+from the start of the project's interpreter until it has ended. CPU is that of all processes, the server's included.
 """
 
 from __future__ import annotations
@@ -150,4 +150,3 @@ def url(address: Address) -> str:
         f"mysql+pymysql://{address.user}:{address.password}@localhost/{address.database}"
         f"?unix_socket={address.socket}&charset=utf8mb4"
     )
-

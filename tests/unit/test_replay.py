@@ -468,14 +468,14 @@ def test_what_runs_after_a_release_runs_on_a_dataset_that_is_not_past_it(
 def test_mc907_a_command_between_releases_that_fails_is_undecided_and_nothing_more_is_run() -> None:
     here = world(releases=(release("1", Hook(command=("false",))),))
     run = here.replay()
-    assert findings(run) == ["MC907 'false', run between releases, exited with status 1"]
+    assert findings(run) == ["MC907 after release 'release-1': 'false', run between releases, exited with status 1"]
     assert outcomes(run) == {"base->1": "applied"}
     assert verdicts(run) == ["undecided", "undecided"]
 
 
 def test_mc907_a_script_of_trunks_that_is_missing_is_undecided() -> None:
     run = world(releases=(release("1", Hook(file="after.sql")),)).replay()
-    assert findings(run)[0].startswith("MC907 after.sql cannot be run: ")
+    assert findings(run)[0].startswith("MC907 after release 'release-1': after.sql cannot be run: ")
 
 
 def test_nothing_runs_after_a_release_that_failed() -> None:

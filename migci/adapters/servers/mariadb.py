@@ -35,6 +35,8 @@ _DATABASE = "migci"
 _START_SECONDS = 120.0
 _LONGEST_SOCKET = 107
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
+_DUMP_HINT = "it must be SQL that this server understands, dumped from the same kind of server"
+_HOOK_HINT = "it runs on the clone as it is after the release's last step; try it there with 'migci explore --shell'"
 _DISK_ERRORS = (3, 1021, 1026)
 _LOW_DISK_BYTES = 32 << 20
 
@@ -193,7 +195,7 @@ class MariadbDatabase:
         self.address = address
 
     def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
-        self._feed(sources.read(source, progress), RestoreFailed, f"the dump {source.name}")
+        self._feed(sources.read(source, progress), RestoreFailed, f"the dump {source.name}", _DUMP_HINT)
         self._adopt(source)
 
     def run(self, script: Path) -> None:
@@ -201,9 +203,11 @@ class MariadbDatabase:
             text = script.read_bytes()
         except OSError as error:
             raise HookFailed(f"cannot read {script.name}: {error.strerror}") from error
-        self._feed(iter([text]), HookFailed, script.name)
+        self._feed(iter([text]), HookFailed, script.name, _HOOK_HINT)
 
-    def _feed(self, chunks: Iterator[bytes], failure: type[RestoreFailed] | type[HookFailed], what: str) -> None:
+    def _feed(
+        self, chunks: Iterator[bytes], failure: type[RestoreFailed] | type[HookFailed], what: str, hint: str
+    ) -> None:
         """Send SQL through the server's own client, which knows DELIMITER and conditional comments."""
         client = subprocess.Popen(
             bound(
@@ -244,14 +248,8 @@ class MariadbDatabase:
                 raise (DiskFull if trouble.cause is Cause.DISK else ServerFailed)(
                     f"while {what} was loaded: {trouble.message}"
                 )
-            message = _first_lines(b"".join(said)) or f"the client exited with status {status}"
-            raise _disk_or(
-                failure(
-                    f"{what} cannot be loaded into MariaDB: {message}",
-                    hint="it must be SQL that this server understands, dumped from the same kind of server",
-                ),
-                self._folder,
-            )
+            message = _error_line(b"".join(said)) or f"the client exited with status {status}"
+            raise _disk_or(failure(f"{what} cannot be loaded into MariaDB: {message}", hint=hint), self._folder)
 
     def _adopt(self, source: Path) -> None:
         """Take the database that the dump filled for the clone's: a dump may name its own."""
@@ -463,6 +461,12 @@ def _disk_or(error: Any, folder: Path) -> Any:
 def _last_line(text: bytes) -> str:
     lines = text.decode(errors="replace").strip().splitlines()
     return lines[-1].strip() if lines else ""
+
+
+def _error_line(text: bytes) -> str:
+    """The client's own line about an error; before it stands the statement, which may hold anything."""
+    lines = text.decode(errors="replace").splitlines()
+    return next((line.strip() for line in lines if line.startswith("ERROR ")), _last_line(text))
 
 
 def _first_lines(text: bytes) -> str:

@@ -71,7 +71,10 @@ class SqliteDatabase:
         try:
             self._execute(iter([script.read_bytes()]))
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-            raise HookFailed(f"{script.name} cannot be run by SQLite: {error}") from error
+            raise HookFailed(
+                f"{script.name} cannot be run by SQLite: {error}",
+                hint="it runs on the clone as it is after the release's last step",
+            ) from error
 
     def _execute(self, chunks: Iterator[bytes]) -> None:
         """Statement by statement, so that a dump of any size passes through in bounded memory."""

@@ -7,6 +7,10 @@ from migci_agent.clone import filled
 from migci_agent.statements import WrongDatabase
 
 
+class BrokenHistory(Exception):
+    """The revisions of the files do not make a history."""
+
+
 class EnvironmentMismatch(Exception):
     """The project's env.py does not do what a replay needs of it."""
 
@@ -38,8 +42,23 @@ class AlembicTool:
         names = {"url": self.spec["url"] or "", "files": self.spec["files_folder"]}
         return [filled(argument, names) for argument in self.spec["x"]]
 
+    def _check_files(self):
+        """Raises BrokenHistory for what alembic itself would pass over, or tell without saying where."""
+        files = {}
+        for script in self._script._load_revisions():
+            name = os.path.relpath(script.path, self.spec["project"])
+            there = files.setdefault(script.revision, name)
+            if there != name:
+                raise BrokenHistory("revision %s is in two files: %s, %s" % (script.revision, there, name))
+        for script in self._script._load_revisions():
+            for parent in script._versioned_down_revisions:
+                if parent not in files:
+                    what = (script.revision, parent, files[script.revision])
+                    raise BrokenHistory("revision %s follows %s, which is not there: %s" % what)
+
     def history(self):
         """Every revision, in the order in which alembic runs them on an empty database."""
+        self._check_files()
         revisions = []
         for revision in self.pending([]):
             script = self._script.get_revision(revision)
