@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from migci.core.dataset import Dataset
@@ -77,64 +77,62 @@ def _ending(step: Step, judged: bool) -> Iterator[Finding]:
     error = step.error
     if error is None:
         return
-    if error.cause is Cause.DISK:
-        yield Finding(
-            "MC905",
-            Severity.ERROR,
-            f"the disk was full when step {step.name} ended: {error.message}",
-            hint="free some space, or point MIGCI_STORE at a larger disk",
-            step=step.name,
-        )
-    elif error.cause is Cause.SERVER:
-        yield Finding(
-            "MC902",
-            Severity.ERROR,
-            f"the database server was gone when step {step.name} ended: {error.message}",
-            hint="its own log is at the end of log.txt",
-            step=step.name,
-        )
-    elif error.cause is Cause.LEFTOVERS:
-        yield Finding(
-            "MC107",
-            Severity.WARNING,
-            f"step {step.name} {error.message}",
-            hint="a migration must wait for what it starts",
-            step=step.name,
-            file=step.file,
-        )
-    elif judged:
-        finding, what, hint = _FAULTS[error.cause]
-        yield Finding(
-            finding,
-            Severity.ERROR,
-            f"step {step.name} {what}: {error.message}",
-            hint=hint,
-            step=step.name,
-            file=step.file,
-            line=error.line,
-        )
-    else:
-        yield Finding(
-            "MC901",
-            Severity.ERROR,
-            f"trunk's own step {step.name} {_FAULTS[error.cause][1]}: {error.message}",
-            hint="bring the dataset to where trunk's migrations can run, for example by an 'after' between releases",
-            step=step.name,
-            file=step.file,
-            line=error.line,
-        )
+    id_, severity, sentence, hint = _ENDINGS[error.cause]
+    found = Finding(id_, severity, sentence.format(step=step.name, message=error.message), hint, step=step.name)
+    if error.cause in (Cause.DISK, Cause.SERVER):
+        yield found
+        return
+    found = replace(found, file=step.file, line=error.line)
+    if not judged and severity is Severity.ERROR:
+        found = replace(found, id="MC901", message=f"trunk's own {found.message}", hint=_TRUNK_HINT)
+    yield found
 
 
-_FAULTS = {
-    Cause.RAISED: ("MC101", "failed", "the whole traceback is in log.txt"),
-    Cause.TIMEOUT: ("MC102", "did not end", "see which statement it was in; if it needs longer, raise timeout_seconds"),
-    Cause.ENDED: ("MC103", "ended its process", "a migration must return or raise, and leave the process alone"),
+_ENDINGS = {
+    Cause.DISK: (
+        "MC905",
+        Severity.ERROR,
+        "the disk was full when step {step} ended: {message}",
+        "free some space, or point MIGCI_STORE at a larger disk",
+    ),
+    Cause.SERVER: (
+        "MC902",
+        Severity.ERROR,
+        "the database server was gone when step {step} ended: {message}",
+        "its own log is at the end of log.txt",
+    ),
+    Cause.LEFTOVERS: (
+        "MC107",
+        Severity.WARNING,
+        "step {step} {message}",
+        "a migration must wait for what it starts",
+    ),
+    Cause.RAISED: (
+        "MC101",
+        Severity.ERROR,
+        "step {step} failed: {message}",
+        "the whole traceback is in log.txt",
+    ),
+    Cause.TIMEOUT: (
+        "MC102",
+        Severity.ERROR,
+        "step {step} did not end: {message}",
+        "see which statement it was in; if it needs longer, raise timeout_seconds",
+    ),
+    Cause.ENDED: (
+        "MC103",
+        Severity.ERROR,
+        "step {step} ended its process: {message}",
+        "a migration must return or raise, and leave the process alone",
+    ),
     Cause.REVISION: (
         "MC104",
-        "did not reach its revision",
+        Severity.ERROR,
+        "step {step} did not reach its revision: {message}",
         "the tool records a revision after it ran: see what kept it from that",
     ),
 }
+_TRUNK_HINT = "bring the dataset to where trunk's migrations can run, for example by an 'after' between releases"
 
 
 def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -163,14 +164,14 @@ class Observation:
             "FROM performance_schema.events_statements_summary_by_digest WHERE digest IS NOT NULL",
             (),
         ):
-            words = normalize(str(text))
+            words, table = _words(str(text))
             algorithm, rebuilt = algorithms.get(str(digest), (None, None))
-            if algorithm is Algorithm.INSTANT and not self._has_rows(table_of(words)):
+            if algorithm is Algorithm.INSTANT and not self._has_rows(table):
                 algorithm, rebuilt = None, None  # with no rows to read, every way of altering a table looks the same
             found.append(
                 Statement(
                     digest=words,
-                    table=table_of(words),
+                    table=table,
                     count=int(count),
                     seconds=int(picoseconds) / _PICOSECONDS,
                     rows_read=int(read),
@@ -223,6 +224,13 @@ class Observation:
         ):
             gone_through.setdefault(str(digest), set()).update(stages.get((thread, statement), ()))
         return {digest: _algorithm(names) for digest, names in gone_through.items() if names}
+
+
+@functools.lru_cache(4096)
+def _words(text: str) -> tuple[str, str | None]:
+    """A statement as reports show it, and its table; the same few come at every step."""
+    digest = normalize(text)
+    return digest, table_of(digest)
 
 
 def _algorithm(stages: set[str]) -> tuple[Algorithm, bool]:
