@@ -201,6 +201,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("project", "environment"): EnvironmentTable,
     ("project", "alembic"): AlembicTable,
     ("project", "releases", "*"): ReleaseTable,
+    ("project", "releases", "*", "after", "AfterTable"): AfterTable,
     ("server",): ServerTable,
     ("datasets", "*"): DatasetTable,
     ("datasets", "*", "limits"): LimitsTable,

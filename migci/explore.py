@@ -56,7 +56,7 @@ def explore(
     if revision not in history.by_id:
         newest = ", ".join(sorted(history.heads)) or history.base
         raise UsageError(f"there is no revision {revision!r} in the history", hint=f"the newest is {newest}")
-    with tools.server.start(tools.folder / dataset.name) as database:
+    with tools.server.start(tools.folder / "0") as database:
         if dataset.source != EMPTY:
             database.restore(Path(dataset.source), tools.observer.restoring)
         table = tools.tool.version_table(tree)

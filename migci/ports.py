@@ -54,7 +54,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Size:
-    """How much a database holds. `rows` and `bytes` come from the server's own statistics."""
+    """How much a database holds. `rows` are counted; `bytes` come from the server's own statistics."""
 
     rows: int
     bytes: int
@@ -98,6 +98,12 @@ class Database(Protocol):
     def begin_work(self) -> None:
         """Start counting what the migration's account does from here on."""
 
+    def settle(self, patience_seconds: float) -> float | None:
+        """Wait until nothing is running that the migration's account began, whoever said that it is done.
+
+        Returns the seconds that it took, or `None` if something still runs after `patience_seconds`.
+        """
+
     def sample(self) -> None:
         """Look at what is going on right now; the more often it is called, the finer is what it measures.
 
@@ -105,10 +111,7 @@ class Database(Protocol):
         """
 
     def end_work(self) -> Work:
-        """What the migration's account did since `begin_work`.
-
-        Waits until nothing that it began is still running.
-        """
+        """What the migration's account did since `begin_work`, or since this was last asked: nothing falls between."""
 
     def end_sessions(self) -> None:
         """End all that the migration's account is doing, and its connections."""

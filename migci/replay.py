@@ -126,7 +126,7 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         run = replace(run, findings=tuple(_changes(trunk.history, patch.history)))
     for position, dataset in enumerate(datasets):
         tools.observer.dataset_started(dataset.name, position, len(datasets))
-        done = _replay_dataset(dataset, releases, trunk, patch, tools)
+        done = _replay_dataset(dataset, position, releases, trunk, patch, tools)
         run = replace(run, replays=(*run.replays, done))
     return run
 
@@ -149,14 +149,14 @@ Releases = tuple[tuple[Release, Reading], ...]
 
 
 def _replay_dataset(
-    dataset: Dataset, releases: Releases, trunk: Reading, patch: Reading | None, tools: Tools
+    dataset: Dataset, position: int, releases: Releases, trunk: Reading, patch: Reading | None, tools: Tools
 ) -> Replay:
     began = tools.clock()
     result = Replay(dataset)
     walk: Walk | None = None
     try:
         result = replace(result, server=tools.server.facts())
-        with tools.server.start(tools.folder / dataset.name) as database:
+        with tools.server.start(tools.folder / f"{position}") as database:
             if dataset.source != EMPTY:
                 database.restore(Path(dataset.source), tools.observer.restoring)
             size = Size(0, 0) if dataset.source == EMPTY else database.size()

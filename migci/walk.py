@@ -12,6 +12,7 @@ from migci.core.sql import normalize, table_of
 from migci.core.step import Cause, Outcome, Stage, Statement, Step, StepError, Work
 from migci.ports import (
     AgentStatement,
+    Attempt,
     Database,
     MigrationTool,
     Observer,
@@ -20,6 +21,9 @@ from migci.ports import (
     Tree,
     VersionTable,
 )
+
+_NOTHING_SECONDS = 0.01
+"""What a driver may spend on taking its leave."""
 
 
 class UnknownRevision(RestoreFailed):
@@ -120,6 +124,7 @@ class Walk:
             self.leave()
             if self.broken:
                 return None
+            self.database.begin_work()
             self._session = self._session_life.enter_context(self._tool.session(tree, self.database.address))
             self._session_tree = tree
             if not self._under_control:
@@ -128,24 +133,40 @@ class Walk:
                 self._under_control = True
         return self._session
 
+    def _settled(self, attempt: Attempt, patience_seconds: float) -> Attempt:
+        """`attempt`, to the moment when nothing runs any more that it began: only then is it over."""
+        waited = self.database.settle(patience_seconds)
+        if waited is not None:
+            return replace(attempt, seconds=attempt.seconds + waited)
+        self.database.end_sessions()
+        error = StepError(Cause.TIMEOUT, f"a statement of it was still running after {patience_seconds:g} s more")
+        return replace(attempt, seconds=attempt.seconds + patience_seconds, error=error)
+
     def leave(self) -> None:
-        """End the session, if there is one, and let its last step answer for how its process ended."""
+        """End the session, if there is one, and let its last step answer for how its process ended, and what it did."""
         if self._session is not None and self.steps and not self.broken:
             end = self._session.finish()
+            last = self.steps[-1]
             if end.error is not None:
                 self.database.end_sessions()
-                self.steps[-1] = replace(self.steps[-1], outcome=_outcome(end.error), error=end.error)
+                last = replace(last, outcome=_outcome(end.error), error=end.error)
+            if self.database.trouble() is None:
+                end = self._settled(end, self._dataset.limits.timeout_seconds)
+                last = _with_work(last, self.database.end_work(), end.seconds)
+            self.steps[-1] = last
         self._session = None
         self._session_life.close()
 
     def _step(self, session: ToolSession, stage: Stage, history: History, revision: str) -> Step:
         planned = _planned(stage, history, revision)
         self._observer.step_started(planned.name)
-        self.database.begin_work()
-        attempt = session.apply(revision, self._dataset.limits.timeout_seconds, self.database.sample)
+        patience = self._dataset.limits.timeout_seconds
+        attempt = session.apply(revision, patience, self.database.sample)
         if attempt.error is not None and attempt.error.cause is not Cause.RAISED:
             self.database.end_sessions()
         error = self.database.trouble()
+        if error is None and attempt.error is None:
+            attempt = self._settled(attempt, max(patience - attempt.seconds, 1.0))
         work = Work()
         if error is None or error.cause is Cause.DISK:
             work = self.database.end_work()
@@ -197,6 +218,24 @@ def _planned(stage: Stage, history: History, revision: str) -> Step:
         file=history.by_id[revision].files[0],
         outcome=Outcome.SKIPPED,
         silences=history.by_id[revision].silences,
+    )
+
+
+def _with_work(step: Step, more: Work, seconds: float) -> Step:
+    """`step` with what was done after it, while its process ended; if that was nothing, `step` as it is."""
+    if not more.rows_changed and sum(statement.seconds for statement in more.statements) < _NOTHING_SECONDS:
+        return step
+    work = step.work
+    return replace(
+        step,
+        seconds=step.seconds + seconds,
+        work=Work(
+            rows_read=(work.rows_read or 0) + (more.rows_read or 0),
+            rows_changed=(work.rows_changed or 0) + (more.rows_changed or 0),
+            bytes_logged=(work.bytes_logged or 0) + (more.bytes_logged or 0),
+            blocked_write_seconds=(work.blocked_write_seconds or 0.0) + (more.blocked_write_seconds or 0.0),
+            statements=work.statements + more.statements,
+        ),
     )
 
 

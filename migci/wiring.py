@@ -88,10 +88,11 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
     """All that a replay of the project in `project` works with; on exit nothing of it is left but the log."""
     with ExitStack() as stack:
         at = stack.enter_context(workshop(log_file))
-        repository = stack.enter_context(git.opened(project, at.instance.folder / "git"))
+        sources = tuple((project / dataset.source).resolve() for dataset in settings.datasets.values())
+        repository = stack.enter_context(git.opened(project, at.instance.folder / "git", sources))
         table = settings.project.environment
         environments = Environments(
-            EnvironmentSettings(table.python, tuple(table.requirements)), project, at.store, at.log
+            EnvironmentSettings(table.python, tuple(table.requirements)), project, at.store, at.log, at.instance.id
         )
         surroundings = Surroundings(table.variables, table.files, tuple(table.path))
         yield Tools(

@@ -50,6 +50,7 @@ class FakeDatabase:
         self.address = Address("fake", name, "main", "migration", "secret")
         self.work = Work()
         self.wrong: StepError | None = None
+        self.settles: float | None = 0.0
         self.sessions_ended = 0
         self.scripts: list[str] = []
         self._sql = sqlite3.connect(":memory:", isolation_level=None)
@@ -101,10 +102,14 @@ class FakeDatabase:
     def begin_work(self) -> None:
         self.work = Work()
 
+    def settle(self, patience_seconds: float) -> float | None:
+        return self.settles
+
     def sample(self) -> None: ...
 
     def end_work(self) -> Work:
-        return self.work
+        work, self.work = self.work, Work()
+        return work
 
     def end_sessions(self) -> None:
         self.sessions_ended += 1

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uv
 
+from migci.adapters.instances import MARKER, bound
 from migci.adapters.log import Log
 from migci.errors import UsageError
 from migci.ports import EnvironmentFailed, Tree
@@ -33,14 +34,18 @@ class EnvironmentSettings:
     requirements: tuple[str, ...] = ()
 
 
+_ORNAMENTS = " │╰─▶\N{MULTIPLICATION SIGN}"
+
+
 class Environments:
     """Finds or builds the interpreter for a tree. What is built is kept in the store, by all that it is made of."""
 
-    def __init__(self, settings: EnvironmentSettings, project: Path, store: Path, log: Log) -> None:
+    def __init__(self, settings: EnvironmentSettings, project: Path, store: Path, log: Log, mark: str) -> None:
         self._settings = settings
         self._project = project
         self._folder = store / "environments"
         self._log = log
+        self._mark = mark
 
     def python(self, tree: Tree) -> Path:
         """The interpreter for `tree`.
@@ -101,7 +106,7 @@ class Environments:
         self._log.heading("building the project's environment")
         shutil.rmtree(environment, ignore_errors=True)
         program = uv.find_uv_bin()
-        variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": ""}
+        variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": "", MARKER: self._mark}
         for arguments in (
             [program, "venv", "--no-project", "--seed", "--python", str(base), str(environment)],
             [
@@ -116,7 +121,7 @@ class Environments:
         ):
             try:
                 done = subprocess.run(
-                    arguments,
+                    bound(arguments),
                     cwd=tree.project,
                     env=variables,
                     stdin=subprocess.DEVNULL,
@@ -128,7 +133,9 @@ class Environments:
             self._log.write(done.stdout)
             if done.returncode:
                 shutil.rmtree(environment, ignore_errors=True)
-                last = done.stdout.decode(errors="replace").strip().splitlines()[-1:] or ["no output"]
+                said = [line.strip(_ORNAMENTS) for line in done.stdout.decode(errors="replace").splitlines()]
+                worst = next((line for line in said if line.startswith(("error:", "Because", "No solution"))), "")
+                last = [worst or next((line for line in reversed(said) if line), "no output")]
                 raise EnvironmentFailed(
                     f"the project's environment cannot be built at {tree.commit.ref}: {last[0].strip()}",
                     hint="what uv said is in log.txt; see requirements in [project.environment]",

@@ -23,6 +23,9 @@ _IDENTITY = {
     "GIT_AUTHOR_EMAIL": "migci@localhost",
     "GIT_COMMITTER_NAME": "migci",
     "GIT_COMMITTER_EMAIL": "migci@localhost",
+    # The same files on the same commit are the same commit, whenever it is made.
+    "GIT_AUTHOR_DATE": "2000-01-01T00:00:00Z",
+    "GIT_COMMITTER_DATE": "2000-01-01T00:00:00Z",
 }
 
 
@@ -32,20 +35,26 @@ class GitRepository:
     So the user's repository is only read: no worktree of it is registered, no ref, index, hook or filter of it used.
     """
 
-    def __init__(self, top: Path, project: Path, folder: Path) -> None:
+    def __init__(self, top: Path, project: Path, folder: Path, left_out: tuple[Path, ...] = ()) -> None:
         self._top = top
+        self._left_out = [path.relative_to(top) for path in left_out if path.is_relative_to(top)]
         self._inside = project.relative_to(top)
         self._bare = folder / "repository.git"
         self._trees = folder / "trees"
-        objects = Path(self._user("rev-parse", "--path-format=absolute", "--git-common-dir")) / "objects"
+        common = Path(self._user("rev-parse", "--path-format=absolute", "--git-common-dir"))
+        form = self._user("rev-parse", "--show-object-format")
         folder.mkdir(parents=True, exist_ok=True)
-        _git(["init", "--quiet", "--bare", str(self._bare)], folder, _closed_environment())
-        (self._bare / "objects" / "info" / "alternates").write_text(f"{objects}\n")
-        self._objects = objects
+        _git(["init", "--quiet", "--bare", f"--object-format={form}", str(self._bare)], folder, _closed_environment())
+        self._objects = common / "objects"
+        (self._bare / "objects" / "info" / "alternates").write_text(f"{self._objects}\n")
+        if (common / "shallow").exists():
+            shutil.copyfile(common / "shallow", self._bare / "shallow")
 
     def _user(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
         """git in the user's repository, with the user's own settings, but for what would start programs or write."""
-        return _git([*_READ_ONLY, "-C", str(self._top), *arguments], self._top, {**os.environ, **(environment or {})})
+        return _git(
+            [*_READ_ONLY, "-C", str(self._top), *arguments], self._top, {**_users_environment(), **(environment or {})}
+        )
 
     def _own(self, *arguments: str) -> str:
         return _git(["--git-dir", str(self._bare), *arguments], self._bare, _closed_environment())
@@ -56,7 +65,7 @@ class GitRepository:
         except MigciError:
             raise UsageError(
                 f"there is no commit {ref!r} in {self._top}",
-                hint="see [project] trunk in migci.toml, or fetch it first",
+                hint="see [project] trunk in migci.toml, --trunk and --proposed; or fetch it first",
             ) from None
         return Commit(ref, found)
 
@@ -64,6 +73,11 @@ class GitRepository:
         head = self.commit("HEAD")
         if not self._user("status", "--porcelain", "--untracked-files=normal"):
             return Commit(WORKING_TREE, head.id)
+        if self._user("ls-files", "--unmerged"):
+            raise UsageError(
+                "the working tree is in the middle of a merge with conflicts",
+                hint="resolve them, or name a commit with --proposed",
+            )
         index = self._bare / "index-of-the-working-tree"
         shutil.copyfile(self._user("rev-parse", "--path-format=absolute", "--git-path", "index"), index)
         aside = {
@@ -72,13 +86,22 @@ class GitRepository:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self._objects),
             **_IDENTITY,
         }
-        self._user("add", "--all", environment=aside)
+        left_out = [f":(top,exclude,literal){path}" for path in self._left_out]
+        self._user("add", "--all", "--", ":(top)", *left_out, environment=aside)
         tree = self._user("write-tree", environment=aside)
-        made = self._user("commit-tree", tree, "-p", head.id, "-m", "what is not committed", environment=aside)
+        merged = Path(self._user("rev-parse", "--path-format=absolute", "--git-path", "MERGE_HEAD"))
+        parents = [head.id, *(merged.read_text().split() if merged.exists() else [])]
+        words = [word for parent in parents for word in ("-p", parent)]
+        made = self._user("commit-tree", tree, *words, "-m", "what is not committed", environment=aside)
         return Commit(WORKING_TREE, made)
 
     def merge(self, trunk: Commit, proposed: Commit) -> Commit | Conflict:
         base = _run(["--git-dir", str(self._bare), "merge-base", trunk.id, proposed.id], self._bare)
+        if not base.stdout.strip() and (self._bare / "shallow").exists():
+            raise MigciError(
+                f"git knows no common ancestor of {proposed.ref} and {trunk.ref}",
+                hint="this is a shallow clone: git fetch --unshallow; or take the patch as it stands with --no-merge",
+            )
         if base.stdout.strip() == trunk.id:
             return proposed
         if base.stdout.strip() == proposed.id:
@@ -123,24 +146,31 @@ class GitRepository:
 
 
 @contextmanager
-def opened(project: Path, folder: Path) -> Iterator[GitRepository]:
+def opened(project: Path, folder: Path, left_out: tuple[Path, ...] = ()) -> Iterator[GitRepository]:
     """The repository that holds `project`; what it needs on disk is in `folder`, and gone on exit.
 
+    The files `left_out` are not taken along from the working tree: data are no part of a patch.
     Raises UsageError when there is no git, or no repository with a commit.
     """
     if shutil.which("git") is None:
         raise UsageError("git is not on this machine", hint="apt-get install git")
     try:
-        top = _git(["-C", str(project), "rev-parse", "--show-toplevel"], project, dict(os.environ))
+        top = _git(["-C", str(project), "rev-parse", "--show-toplevel"], project, _users_environment())
     except MigciError as error:
         raise UsageError(
             f"{project} is not in a git repository that can be read: {error.message}",
             hint="migci compares a trunk with a patch: git init && git add --all && git commit",
         ) from error
     try:
-        yield GitRepository(Path(top), project.resolve(), folder)
+        yield GitRepository(Path(top), project.resolve(), folder, left_out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _users_environment() -> dict[str, str]:
+    """The user's own, less what a hook is given: that would point git at another repository than the project's."""
+    local = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+    return {name: value for name, value in os.environ.items() if name not in local}
 
 
 def _closed_environment() -> dict[str, str]:
@@ -168,7 +198,8 @@ def _git(arguments: list[str], where: Path, environment: dict[str, str]) -> str:
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it exited with status {done.returncode}"]
-        raise MigciError(f"git {_verb(arguments)} failed: {said[-1]}")
+        worst = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1])
+        raise MigciError(f"git {_verb(arguments)} failed: {worst}")
     return done.stdout.strip()
 
 

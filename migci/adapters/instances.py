@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import re
 import secrets
@@ -20,7 +21,7 @@ MARKER = "MIGCI_INSTANCE"
 """The environment variable by which every process that belongs to an instance is known, whoever its parent is."""
 
 _PR_SET_CHILD_SUBREAPER = 36  # <sys/prctl.h>
-_NAME = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{8}")
+_NAME = re.compile(r"\d+-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,17 @@ class Instance:
 def instance(store: Path) -> Iterator[Instance]:
     """A private folder under `store`; on exit it is gone, and so is every process marked with its id.
 
-    What an earlier command left because it was killed is swept first.
+    What an earlier command left because it was killed is swept first. A folder belongs to whoever holds its lock, so
+    the store may be shared between containers, which do not know each other's processes.
     """
     parent = store / "instances"
     try:
         parent.mkdir(parents=True, exist_ok=True)
         sweep(store)
-        folder = parent / f"{os.getpid()}-{_start_time(os.getpid())}-{secrets.token_hex(4)}"
-        folder.mkdir(mode=0o700)
+        with _locked(store / "instances.lock"):
+            folder = parent / f"{os.getpid()}-{secrets.token_hex(8)}"
+            folder.mkdir(mode=0o700)
+            held = _lock(folder / "lock", wait=False)
     except OSError as error:
         raise MigciError(
             f"cannot write to {parent}: {error.strerror}",
@@ -52,17 +56,44 @@ def instance(store: Path) -> Iterator[Instance]:
         yield Instance(folder.name, folder)
     finally:
         _end(folder)
+        if held is not None:
+            os.close(held)
 
 
 def sweep(store: Path) -> list[str]:
     """End and delete every instance whose command is no longer alive; returns their ids."""
     swept = []
-    for folder in sorted((store / "instances").glob("*-*-*")):
-        name = _NAME.fullmatch(folder.name)
-        if name is not None and _start_time(int(name["pid"])) != name["start"]:
-            _end(folder)
-            swept.append(folder.name)
+    with _locked(store / "instances.lock"):
+        for folder in sorted((store / "instances").iterdir()):
+            if _NAME.fullmatch(folder.name) is None:
+                continue
+            held = _lock(folder / "lock", wait=False)
+            if held is not None:
+                _end(folder)
+                os.close(held)
+                swept.append(folder.name)
     return swept
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    held = _lock(file, wait=True)
+    assert held is not None
+    try:
+        yield
+    finally:
+        os.close(held)
+
+
+def _lock(file: Path, *, wait: bool) -> int | None:
+    """The descriptor that holds the lock on `file`, or `None` if somebody else holds it. It ends with its process."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _end(folder: Path) -> None:
@@ -134,12 +165,3 @@ def end_marked(mark: str, patience_seconds: float = 10.0) -> int:
             break
         time.sleep(0.005)
     return len(killed)
-
-
-def _start_time(pid: int) -> str | None:
-    """When a process began, in clock ticks since boot: with its pid it names a process for good."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return stat.rsplit(")", 1)[1].split()[19]

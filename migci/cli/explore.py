@@ -52,7 +52,10 @@ def explore(
     settings = config.load(project)
     (chosen,) = settings.as_datasets(project, (dataset,))
 
+    told: list[Step] = []
+
     def seen(step: Step, differences: tuple[Difference, ...]) -> None:
+        told.append(step)
         click.echo(f"{click.style(step.name, bold=True)}  {step.outcome}  {step.seconds:.3f} s  {step.file}")
         if step.error is not None:
             click.echo(f"  {step.error.message}")
@@ -66,6 +69,8 @@ def explore(
         with wiring.tools(settings, project, log, _Quiet()) as tools:
             about = settings.as_project()
             with explore_dataset(chosen, revision, about, tools, as_added=as_added, seen=seen) as arrival:
+                if not told:
+                    click.echo(f"No step was needed: the dataset is at {revision} already, or past it.", err=True)
                 if table is not None:
                     if table not in arrival.schema:
                         raise UsageError(f"there is no table {table!r} at {revision}")

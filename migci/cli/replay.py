@@ -90,8 +90,15 @@ def run_replay(
     if not chosen:
         raise UsageError("migci.toml has no dataset", hint='add [datasets.empty] with source = "empty"')
     made = output is None or not output.exists()
-    folder = publish.new_folder(project) if output is None else output.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder = publish.new_folder(project) if output is None else output.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "log.txt").touch()
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the results to {output or project / '.migci'}: {error.strerror}",
+            hint="choose a folder with --output",
+        ) from error
     about = settings.as_project()
     if trunk is not None:
         about = replace(about, trunk=trunk)

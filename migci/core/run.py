@@ -39,9 +39,9 @@ class Replay:
     """All steps of one change on one dataset.
 
     `trouble` are the findings that were met on the way and that no step tells: migci's own failures, and what the
-    history showed. `final` is where the database stood at the end, `newest` where it should have stood; both are
-    `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own: before any step, or, where
-    releases are walked through, after the last of these, because what runs between them may bring the data.
+    history showed. `final` is where the database stood at the end, and `at_newest` whether that is where it should
+    have stood; `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own: before any step,
+    or, where releases are walked through, after the last of these, because what runs between them may bring the data.
     """
 
     dataset: Dataset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -47,7 +48,8 @@ OLD = _interpreter(
 
 def built(interpreter: Interpreter, folder: Path) -> Path:
     """The interpreter of an environment with these packages, in `folder`; built if it is not there."""
-    environment = folder / f"python-{interpreter.version}"
+    packages = hashlib.sha256(" ".join(interpreter.packages).encode()).hexdigest()[:8]
+    environment = folder / f"python-{interpreter.version}-{packages}"
     python = environment / "bin" / "python"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:

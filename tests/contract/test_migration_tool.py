@@ -131,7 +131,7 @@ def rig(
         database = stack.enter_context(server.start(new_folder(store)))
         log = stack.enter_context(Log(tmp_path / "log.txt", limit_bytes=100_000))
         python = interpreters(kit.interpreter)
-        environments = Environments(EnvironmentSettings(str(python)), project, store, log)
+        environments = Environments(EnvironmentSettings(str(python)), project, store, log, mark)
         instance = Instance(mark, tmp_path / "instance")
         yield Rig(
             kit,
@@ -470,7 +470,8 @@ for number in range(1, 20):
 def test_a_migration_that_says_it_is_done_and_is_not_fails(rig: Rig, then: str) -> None:
     (step,) = rig.walk({"1": SAYS_DONE + then})
     assert step.error is not None
-    assert (step.outcome, step.error.cause) == (Outcome.FAILED, Cause.REVISION)
+    assert (step.outcome, step.error.cause) == (Outcome.FAILED, Cause.ENDED)
+    assert step.error.message == "something else than the agent wrote to its channel"
     assert marked(rig.mark) == []
 
 

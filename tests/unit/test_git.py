@@ -107,7 +107,7 @@ def test_what_is_no_commit_is_a_mistake(user: User, repository: GitRepository, r
     with pytest.raises(UsageError) as mistake:
         repository.commit(ref)
     assert mistake.value.message == f"there is no commit {ref!r} in {user.top}"
-    assert mistake.value.hint == "see [project] trunk in migci.toml, or fetch it first"
+    assert mistake.value.hint == "see [project] trunk in migci.toml, --trunk and --proposed; or fetch it first"
 
 
 def test_a_folder_without_a_repository_is_a_mistake_with_what_makes_one(tmp_path: Path) -> None:

@@ -110,8 +110,8 @@ def test_a_command_that_is_alive_is_not_swept(tmp_path: Path, unbound: Command) 
     assert not gone(unbound.worker)
 
 
-def test_a_command_whose_pid_was_given_to_another_is_swept(tmp_path: Path) -> None:
-    left = tmp_path / "instances" / f"{os.getpid()}-1-abcdef01"
+def test_a_folder_that_nobody_holds_is_swept_even_if_its_pid_is_alive(tmp_path: Path) -> None:
+    left = tmp_path / "instances" / f"{os.getpid()}-0123456789abcdef"
     left.mkdir(parents=True)
     assert sweep(tmp_path) == [left.name]
     assert not left.exists()

@@ -5,14 +5,11 @@ What is said here is detail for the report; whether a migration succeeded is dec
 and by what the database holds.
 """
 
-import os
 import sys
-
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from migci_agent.serve import serve
 
-sys.path.pop(0)
+sys.path.pop(0)  # this folder: the project's own modules come first from here on
 
 if __name__ == "__main__":
     serve(int(sys.argv[1]))

@@ -33,6 +33,7 @@ MIGRATION_USER = "migration"
 
 _DATABASE = "migci"
 _START_SECONDS = 120.0
+_KILL_SECONDS = 10.0
 _LONGEST_SOCKET = 107
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
 _DUMP_HINT = "it must be SQL that this server understands, dumped from the same kind of server"
@@ -94,7 +95,7 @@ class MariadbServer:
                 f"the path of the server's socket is longer than {_LONGEST_SOCKET} characters: {socket}",
                 hint="point MIGCI_STORE at a folder with a shorter path",
             )
-        template = self._template()
+        template = self._template(folder)
         try:
             folder.mkdir(parents=True)
             _copy(template, folder / "data")
@@ -143,13 +144,17 @@ class MariadbServer:
             "--log-warnings=1",
         ]
 
-    def _template(self) -> Path:
-        """An empty datadir of this version, made once; two processes that make it at once do no harm."""
+    def _template(self, folder: Path) -> Path:
+        """An empty datadir of this version, made once; two processes that make it at once do no harm.
+
+        It is made beside `folder`, which is swept if this process is killed meanwhile.
+        """
         template = self._store / "templates" / f"{self.flavor}-{self.facts().version}"
         if template.is_dir():
             return template
-        making = template.with_name(f"{template.name}.{secrets.token_hex(4)}")
+        making = folder.parent / f"template-{secrets.token_hex(4)}"
         try:
+            template.parent.mkdir(parents=True, exist_ok=True)
             making.parent.mkdir(parents=True, exist_ok=True)
             done = subprocess.run(
                 [
@@ -197,6 +202,7 @@ class MariadbDatabase:
     def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
         self._feed(sources.read(source, progress), RestoreFailed, f"the dump {source.name}", _DUMP_HINT)
         self._adopt(source)
+        self._admit_definers()
 
     def run(self, script: Path) -> None:
         try:
@@ -273,6 +279,27 @@ class MariadbDatabase:
             )
             self._observation = Observation(self._admin.rows, self._admin.granted, MIGRATION_USER, filled[0])
 
+    def _admit_definers(self) -> None:
+        """Make the accounts that the dump's triggers, views and routines run as: dumps name them and do not hold them.
+
+        They are locked, and own this database alone.
+        """
+        definers: set[str] = set()
+        for table, schema in (
+            ("TRIGGERS", "trigger_schema"),
+            ("VIEWS", "table_schema"),
+            ("ROUTINES", "routine_schema"),
+            ("EVENTS", "event_schema"),
+        ):
+            found = self._admin.rows(
+                f"SELECT DISTINCT definer FROM information_schema.{table} WHERE {schema} = %s", (self.address.database,)
+            )
+            definers.update(str(definer) for (definer,) in found)
+        for definer in definers - {"root@localhost", f"{MIGRATION_USER}@localhost"}:
+            user, _, host = definer.rpartition("@")
+            self._admin.rows("CREATE USER IF NOT EXISTS %s@%s ACCOUNT LOCK", (user, host or "%"))
+            self._admin.rows(f"GRANT ALL ON {quoted(self.address.database)}.* TO %s@%s", (user, host or "%"))
+
     def size(self) -> Size:
         """Rows are counted, because the engine's own figure is an estimate that can be off by half."""
         tables = self._admin.rows(
@@ -319,14 +346,15 @@ class MariadbDatabase:
             self._observation.sample()
 
     def end_work(self) -> Work:
-        if not self._observation.settled():
-            self.end_sessions()
         return self._observation.end()
+
+    def settle(self, patience_seconds: float) -> float | None:
+        return self._observation.settle(patience_seconds)
 
     def end_sessions(self) -> None:
         with suppress(ServerFailed):
             self._admin.rows(f"KILL CONNECTION USER {MIGRATION_USER}@localhost")
-            self._observation.settled()
+            self._observation.settle(_KILL_SECONDS)
 
     def trouble(self) -> StepError | None:
         try:

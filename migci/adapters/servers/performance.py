@@ -15,7 +15,6 @@ _Event = tuple[int, int]
 
 Query = Callable[[str, tuple[Any, ...]], tuple[tuple[Any, ...], ...]]
 
-_SETTLE_SECONDS = 10.0
 _PICOSECONDS = 1e12
 
 _READS = (
@@ -58,13 +57,16 @@ class Observation:
 
     def begin(self) -> None:
         """Forget all that was seen, and count from here."""
+        self._before = self._counters()
+        self._clear()
+
+    def _clear(self) -> None:
         for table in (
             "events_statements_summary_by_digest",
             "events_statements_history_long",
             "events_stages_history_long",
         ):
             self._query(f"TRUNCATE performance_schema.{table}", ())
-        self._before = self._counters()
         self._tables = None
         self._blocked = {}
         self._blocked_seconds = 0.0
@@ -121,18 +123,19 @@ class Observation:
         )
         return frozenset(str(name) for (name,) in there) - {table_of(str(text)) for (text,) in made}
 
-    def settled(self) -> bool:
-        """Wait until nothing of the account's is running; `False` if that takes longer than ten seconds."""
-        deadline = time.monotonic() + _SETTLE_SECONDS
+    def settle(self, patience_seconds: float) -> float | None:
+        """Wait until nothing of the account's is running; how long it took, or `None` if it takes too long."""
+        began = time.monotonic()
         while self._query(
             "SELECT 1 FROM performance_schema.threads WHERE processlist_user = %s "
             "AND processlist_command <> 'Sleep' LIMIT 1",
             (self._user,),
         ):
-            if time.monotonic() > deadline:
-                return False
+            if time.monotonic() - began > patience_seconds:
+                return None
             time.sleep(0.002)
-        return True
+            self.sample()
+        return time.monotonic() - began
 
     def met(self, errors: tuple[int, ...]) -> bool:
         """Whether a statement ended with one of these server errors since `begin`."""
@@ -144,15 +147,18 @@ class Observation:
         )
 
     def end(self) -> Work:
-        """What was counted since `begin`."""
-        grown = {name: value - self._before.get(name, 0) for name, value in self._counters().items()}
-        return Work(
+        """What was counted since `begin`, or since the last call; counting goes on."""
+        before, self._before = self._before, self._counters()
+        grown = {name: value - before.get(name, 0) for name, value in self._before.items()}
+        work = Work(
             rows_read=sum(grown.get(name, 0) for name in _READS),
             rows_changed=sum(grown.get(name, 0) for name in _WRITES),
             bytes_logged=grown.get(_LOG_POSITION),
             blocked_write_seconds=self._blocked_seconds,
             statements=self._statements(),
         )
+        self._clear()
+        return work
 
     def _statements(self) -> tuple[Statement, ...]:
         """One for each digest, in the order in which the server first saw them: it keeps them so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 import sqlite3
 import sys
@@ -52,7 +53,9 @@ class SqliteDatabase:
 
     def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
         with suppress(OSError):
-            if source.open("rb").read(len(_FILE_HEAD)) == _FILE_HEAD:
+            with source.open("rb") as file:
+                is_database = file.read(len(_FILE_HEAD)) == _FILE_HEAD
+            if is_database:
                 shutil.copyfile(source, self._file)
                 return
         try:
@@ -81,11 +84,13 @@ class SqliteDatabase:
         with closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = OFF")
             waiting = ""
+            decoder = codecs.getincrementaldecoder("utf-8")()
             for chunk in chunks:
-                waiting += chunk.decode()
+                waiting += decoder.decode(chunk)
                 *whole, waiting = _statements(waiting)
                 for statement in whole:
                     connection.execute(statement)
+            waiting += decoder.decode(b"", final=True)
             if waiting.strip():
                 connection.execute(waiting)
             if connection.in_transaction:
@@ -130,6 +135,10 @@ class SqliteDatabase:
 
     def begin_work(self) -> None:
         """Nothing is counted: SQLite keeps no account of what a connection did."""
+
+    def settle(self, patience_seconds: float) -> float | None:
+        """Nothing runs but in the migration's own process."""
+        return 0.0
 
     def sample(self) -> None:
         """See `begin_work`."""

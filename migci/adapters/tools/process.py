@@ -112,7 +112,10 @@ class AgentProcess:
                 ticked = time.monotonic()
 
     def _receive(self) -> dict[str, Any] | None:
-        """The awaited reply, once it is complete. Lines that are not it were not written by the agent."""
+        """The awaited reply, once it is complete.
+
+        The agent writes nothing else, so any other line means that something else has taken hold of the channel.
+        """
         try:
             data = self._channel.recv(1 << 20)
         except OSError as error:
@@ -125,10 +128,12 @@ class AgentProcess:
         while (end := self._buffer.find(b"\n")) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
-            with suppress(ValueError):
+            reply: object = None
+            with suppress(ValueError, RecursionError):
                 reply = json.loads(line)
-                if isinstance(reply, dict) and reply.get("id") == self._asked:
-                    return reply
+            if not isinstance(reply, dict) or reply.get("id") != self._asked:
+                raise AgentGone("something else than the agent wrote to its channel")
+            return reply
         return None
 
     def finish(self, patience_seconds: float = 10.0) -> str | None:

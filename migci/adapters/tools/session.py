@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from migci.ports import (
 
 _LONGEST_MESSAGE = 10_000
 _HOOK_SECONDS = 86_400.0
+_LOG_HINT = "what it printed is in log.txt"
 
 
 class Kind(Protocol):
@@ -77,24 +79,10 @@ class AgentTool:
         self._log.heading(f"history of {tree.commit.ref} ({tree.commit.id[:12]})")
         with self._opened(tree, None) as agent:
             told = _ask_history(agent)
-        return History(
-            tuple(
-                Revision(
-                    id=str(one["id"]),
-                    parents=tuple(one["parents"]),
-                    files=tuple(one["files"]),
-                    digest=_digest(tree.project, one["files"]),
-                    summary=str(one["summary"]),
-                    silences=tuple(
-                        silence
-                        for file in one["files"]
-                        for silence in silences((tree.project / file).read_text(encoding="utf-8", errors="replace"))
-                    ),
-                )
-                for one in told["revisions"]
-            ),
-            base=str(told["base"]),
-        )
+        try:
+            return History(tuple(_revision(one, tree.project) for one in told["revisions"]), base=str(told["base"]))
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise HistoryFailed("the project's tool told a history that makes no sense", _LOG_HINT) from error
 
     def interpreter(self, tree: Tree) -> Path:
         """The project's interpreter for `tree`."""
@@ -179,7 +167,10 @@ class _Session:
         answer = _answered(self._agent, {"op": "pending", "seen": list(seen)})
         if "error" in answer:
             raise HistoryFailed(_message(answer))
-        return tuple(str(revision) for revision in answer["revisions"])
+        revisions = answer.get("revisions")
+        if not isinstance(revisions, list):
+            raise HistoryFailed("the project's tool did not tell what is pending", _LOG_HINT)
+        return tuple(str(revision) for revision in revisions)
 
     def prepare(self, revision: str | None) -> None:
         answer = _answered(self._agent, {"op": "prepare", "revision": revision})
@@ -190,6 +181,8 @@ class _Session:
         self._log.heading(f"revision {revision}")
         try:
             answer = self._agent.ask({"op": "apply", "revision": revision}, timeout_seconds, tick)
+            # A reply that the migration wrote itself is found out here: the agent's own comes after it.
+            after = self._agent.ask({"op": "ping"}, max(timeout_seconds - answer.seconds, 1.0), tick)
         except AgentLate as late:
             self._agent.close_down()
             return Attempt(timeout_seconds, StepError(Cause.TIMEOUT, str(late)))
@@ -199,7 +192,7 @@ class _Session:
         error = answer.content.get("error")  # what it says is untrusted, and so is its shape
         statements = tuple(_statements(answer.content.get("statements")))
         return Attempt(
-            answer.seconds,
+            answer.seconds + after.seconds,
             None if error is None else StepError(Cause.RAISED, _message(answer.content), _line(error)),
             statements,
             sum(statement.seconds for statement in statements),
@@ -207,15 +200,37 @@ class _Session:
 
     def finish(self) -> Attempt:
         self._log.heading("end of the stage")
+        began = time.monotonic()
         told = self._agent.finish()
+        seconds = time.monotonic() - began
         left = self._agent.leftovers()
         self._agent.close_down()
         if told is not None:
-            return Attempt(0.0, StepError(Cause.ENDED, told))
+            return Attempt(seconds, StepError(Cause.ENDED, told))
         if left:
             noun = "process" if left == 1 else "processes"
-            return Attempt(0.0, StepError(Cause.LEFTOVERS, f"left {left} {noun} running, which had to be killed"))
-        return Attempt(0.0, None)
+            return Attempt(seconds, StepError(Cause.LEFTOVERS, f"left {left} {noun} running, which had to be killed"))
+        return Attempt(seconds, None)
+
+
+def _revision(told: Mapping[str, Any], project: Path) -> Revision:
+    """What the agent told of one revision, with what its files say. Raises KeyError, TypeError, ValueError, OSError."""
+    files = tuple(str(file) for file in told["files"])
+    inside = project.resolve()
+    if not files or not all((project / file).resolve().is_relative_to(inside) for file in files):
+        raise ValueError("a revision's files are in the project's tree")
+    texts = [(project / file).read_bytes() for file in files]
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(b"%d\n" % len(text) + text)
+    return Revision(
+        id=str(told["id"]),
+        parents=tuple(str(parent) for parent in told["parents"]),
+        files=files,
+        digest=digest.hexdigest(),
+        summary=str(told["summary"]),
+        silences=tuple(silence for text in texts for silence in silences(text.decode(errors="replace"))),
+    )
 
 
 def _database(address: Address) -> dict[str, str]:
@@ -262,11 +277,3 @@ def _statements(told: object) -> Iterator[AgentStatement]:
         match one:
             case [str(sql), int(count), float(seconds), int(rows)] if math.isfinite(seconds):
                 yield AgentStatement(sql, count, seconds, rows)
-
-
-def _digest(project: Path, files: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        content = (project / file).read_bytes()
-        digest.update(b"%d\n" % len(content) + content)
-    return digest.hexdigest()

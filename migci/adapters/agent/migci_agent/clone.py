@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import tempfile
+from urllib.parse import quote
 
 _DRIVERS = (("pymysql", "pymysql"), ("MySQLdb", "mysqldb"), ("mysql.connector", "mysqlconnector"))
 
@@ -27,7 +28,7 @@ def url(database, needs_driver):
         database["user"],
         database["password"],
         database["database"],
-        database["socket"],
+        quote(database["socket"]),
     )
 
 

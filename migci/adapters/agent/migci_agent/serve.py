@@ -26,7 +26,7 @@ def serve(descriptor):
             if request["op"] == "open":
                 tool = _open(request)
                 reply = {"python": sys.version.split()[0], "url": bool(request["url"])}
-            elif request["op"] == "finish":
+            elif request["op"] in ("ping", "finish"):
                 reply = {}
             else:
                 reply = _answer(tool, request)
