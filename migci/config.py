@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -117,6 +118,12 @@ class Settings(_Table):
         return tuple(_dataset(name, self.datasets[name], folder) for name in names or self.datasets)
 
 
+def nearest(folder: Path) -> Path:
+    """The nearest folder with a migci.toml, from `folder` upwards; `folder` itself where there is none."""
+    folder = folder.resolve()
+    return next((place for place in (folder, *folder.parents) if (place / FILE_NAME).is_file()), folder)
+
+
 def load(folder: Path) -> Settings:
     """The settings of the project in `folder`. Raises UsageError with every mistake in the file, a line each."""
     path = folder / FILE_NAME
@@ -140,7 +147,14 @@ def load(folder: Path) -> Settings:
         )
     if settings.project.tool != "command" and settings.project.command:
         raise UsageError(f'{path}: [project] command is only for tool = "command"')
+    for word in re.findall(r"{(\w+)}", " ".join(arguments(settings.project.command or []))):
+        if word not in _PLACEHOLDERS:
+            hint = _nearest(word, list(_PLACEHOLDERS)) or f"known: {', '.join(_PLACEHOLDERS)}"
+            raise UsageError(f"{path}: [project] command: there is no placeholder {{{word}}}", hint=hint)
     return settings
+
+
+_PLACEHOLDERS = ("revision", "file", "url", "files")
 
 
 def arguments(command: str | list[str]) -> tuple[str, ...]:

@@ -173,6 +173,9 @@ class Repository(Protocol):
     def tree(self, commit: Commit) -> Tree:
         """The files of `commit`, in a temporary folder that lives as long as the repository is open."""
 
+    def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
+        """The files of the project that `landed` has and `trunk` has not, relative to the project."""
+
     def added_in(self, commit: Commit, file: str) -> Commit:
         """The commit, up to `commit`, that brought `file`."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from migci.core.dataset import EMPTY, Dataset
 from migci.core.finding import Finding, Severity, silenced
-from migci.core.history import Changes, History, compare
+from migci.core.history import Changes, History, compare, strangers
 from migci.core.run import CloneFacts, Commit, Replay, Run
 from migci.core.step import Stage, Step
 from migci.errors import MigciError, UsageError
@@ -90,7 +90,11 @@ def replay(project: Project, change: Change, datasets: tuple[Dataset, ...], tool
     wrong stands in the Run.
     """
     began = tools.clock()
-    run = Run(project.name, tools.tool.name, _trunk(project, tools), None, sandbox=tools.sandbox)
+    repository = tools.repository
+    run = Run(project.name, tools.tool.name, repository.commit(project.trunk), None, sandbox=tools.sandbox)
+    if not change.only_trunk:
+        proposed = repository.commit(change.proposed) if change.proposed else repository.working_tree()
+        run = replace(run, proposed=proposed)
     try:
         run = _replay(run, project, change, datasets, tools)
     except UsageError:
@@ -100,17 +104,11 @@ def replay(project: Project, change: Change, datasets: tuple[Dataset, ...], tool
     return replace(run, seconds=tools.clock() - began)
 
 
-def _trunk(project: Project, tools: Tools) -> Commit:
-    return tools.repository.commit(project.trunk)
-
-
 def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset, ...], tools: Tools) -> Run:
     repository = tools.repository
-    landed: Commit | None = None
-    if not change.only_trunk:
-        proposed = repository.commit(change.proposed) if change.proposed else repository.working_tree()
-        run = replace(run, proposed=proposed)
-        merged = repository.merge(run.trunk, proposed) if change.merge else proposed
+    landed = run.proposed
+    if landed is not None and change.merge:
+        merged = repository.merge(run.trunk, landed)
         if isinstance(merged, Conflict):
             return replace(run, findings=(_conflict(merged, run.trunk),))
         landed = merged
@@ -123,7 +121,8 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
             patch = Reading.of(repository.tree(landed), tools.tool)
         except HistoryFailed as error:
             return replace(run, findings=(_unreadable(error),))
-        run = replace(run, findings=tuple(_changes(trunk.history, patch.history)))
+        files = repository.added(run.trunk, landed)
+        run = replace(run, findings=tuple(_changes(trunk.history, patch.history, files)))
     for position, dataset in enumerate(datasets):
         tools.observer.dataset_started(dataset.name, position, len(datasets))
         done = _replay_dataset(dataset, position, releases, trunk, patch, tools)
@@ -257,7 +256,8 @@ def _check(where: str, revision: str, history: History) -> None:
         )
 
 
-def _changes(trunk: History, proposed: History) -> Iterator[Finding]:
+def _changes(trunk: History, proposed: History, added_files: tuple[str, ...]) -> Iterator[Finding]:
+    """What a patch does to the history; `added_files` are all that it adds to trunk's tree."""
     changes: Changes = compare(trunk, proposed)
     for revision in changes.edited:
         edited = Finding(
@@ -289,6 +289,22 @@ def _changes(trunk: History, proposed: History) -> Iterator[Finding]:
                 hint=f"move it behind {', '.join(sorted(trunk.heads))}",
                 file=revision.files[0],
             )
+    for file in strangers(trunk, proposed, added_files):
+        yield Finding(
+            "MC007",
+            Severity.ERROR,
+            f"the patch adds {file} among the migrations, and it is not one: the tool will not run it",
+            hint="name it as the tool expects a migration to be named, or move it to another folder",
+            file=file,
+        )
+    if len(proposed.heads) > max(len(trunk.heads), 1):
+        yield Finding(
+            "MC008",
+            Severity.ERROR if len(trunk.heads) <= 1 else Severity.WARNING,  # where branches are usual, so is one more
+            f"with the patch the history has {len(proposed.heads)} heads: {', '.join(sorted(proposed.heads))}",
+            hint=f"let the patch's first migration follow {', '.join(sorted(trunk.heads))}",
+            file=changes.added[0].files[0] if changes.added else None,
+        )
     if not changes.added:
         yield Finding("MC006", Severity.INFO, "the patch adds no migrations")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -91,8 +92,11 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
         sources = tuple((project / dataset.source).resolve() for dataset in settings.datasets.values())
         repository = stack.enter_context(git.opened(project, at.instance.folder / "git", sources))
         table = settings.project.environment
+        python = table.python
+        if python is None and not table.requirements and settings.project.tool == "command":
+            python = sys.executable  # it only starts the command
         environments = Environments(
-            EnvironmentSettings(table.python, tuple(table.requirements)), project, at.store, at.log, at.instance.id
+            EnvironmentSettings(python, tuple(table.requirements)), project, at.store, at.log, at.instance.id
         )
         surroundings = Surroundings(table.variables, table.files, tuple(table.path))
         yield Tools(

@@ -264,10 +264,11 @@ class FakeRepository:
     """A `Repository` of commits without content. The id of a commit is what its ref is called in `refs`."""
 
     def __init__(self, refs: Mapping[str, str], merged: Commit | Conflict | None = None) -> None:
+        self.files: tuple[str, ...] = ()
         self.refs = refs
         self.merged = merged
         self.merges: list[tuple[Commit, Commit]] = []
-        self.added: dict[str, Commit] = {}
+        self.birthplaces: dict[str, Commit] = {}
 
     def commit(self, ref: str) -> Commit:
         if ref not in self.refs:
@@ -284,8 +285,11 @@ class FakeRepository:
     def tree(self, commit: Commit) -> Tree:
         return Tree(commit, Path("/trees", commit.id), Path("/trees", commit.id))
 
+    def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
+        return self.files
+
     def added_in(self, commit: Commit, file: str) -> Commit:
-        return self.added.get(file, commit)
+        return self.birthplaces.get(file, commit)
 
 
 class RecordingObserver:

@@ -34,6 +34,7 @@ class EnvironmentSettings:
     requirements: tuple[str, ...] = ()
 
 
+_LONGEST_REASON = 500
 _ORNAMENTS = " │╰─▶\N{MULTIPLICATION SIGN}"
 
 
@@ -134,10 +135,10 @@ class Environments:
             if done.returncode:
                 shutil.rmtree(environment, ignore_errors=True)
                 said = [line.strip(_ORNAMENTS) for line in done.stdout.decode(errors="replace").splitlines()]
-                worst = next((line for line in said if line.startswith(("error:", "Because", "No solution"))), "")
-                last = [worst or next((line for line in reversed(said) if line), "no output")]
+                begins = next((at for at, line in enumerate(said) if line.startswith("error:")), 0)
+                why = " ".join(line for line in said[begins:] if line)[:_LONGEST_REASON]
                 raise EnvironmentFailed(
-                    f"the project's environment cannot be built at {tree.commit.ref}: {last[0].strip()}",
+                    f"the project's environment cannot be built at {tree.commit.ref}: {why}",
                     hint="what uv said is in log.txt; see requirements in [project.environment]",
                 )
 

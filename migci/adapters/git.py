@@ -137,6 +137,16 @@ class GitRepository:
             raise UsageError(f"{commit.ref} has no folder {self._inside}", hint="is trunk the right branch?")
         return Tree(commit, root, project)
 
+    def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
+        told = self._own(
+            "diff", "--name-only", "--no-renames", "--diff-filter=A", "-z", trunk.id, landed.id, "--", f"{self._inside}"
+        )
+        return tuple(
+            Path(name).relative_to(self._inside).as_posix()
+            for name in told.split("\0")
+            if Path(name).is_relative_to(self._inside) and name
+        )
+
     def added_in(self, commit: Commit, file: str) -> Commit:
         path = (self._inside / file).as_posix()
         found = self._own(

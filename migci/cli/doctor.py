@@ -44,7 +44,7 @@ def doctor(context: click.Context, project: Path) -> None:
     to a clone. Nothing is left behind. Exits with 2 if something that is needed does not work.
     """
     fine = True
-    for check in _checks(project.resolve()):
+    for check in _checks(config.nearest(project)):
         mark = (
             click.style("ok  ", fg="green") if check.well else click.style("FAIL" if check.needed else "no  ", fg="red")
         )
@@ -60,7 +60,7 @@ def _checks(project: Path) -> Iterator[Check]:
         try:
             settings = config.load(project)
             settings.as_datasets(project)
-            yield Check(config.FILE_NAME, True, f"{settings.project.tool}, {len(settings.datasets)} datasets")
+            yield Check(config.FILE_NAME, True, f"{settings.project.tool}, datasets {', '.join(settings.datasets)}")
         except UsageError as error:
             yield Check(config.FILE_NAME, False, str(error))
     else:
@@ -106,7 +106,7 @@ def _store() -> Check:
 
 def _project(project: Path, settings: Settings) -> Iterator[Check]:
     try:
-        with _tools(project, settings) as tools:
+        with _tools(project, settings, show_log=True) as tools:
             trunk = tools.repository.commit(settings.project.trunk)
             yield Check("trunk", True, f"{trunk.ref} is {trunk.id[:12]}")
             history = tools.tool.history(_tree(tools))
@@ -154,12 +154,17 @@ def _failure_to_connect(project: Path, settings: Settings) -> MigciError | None:
 
 
 @contextmanager
-def _tools(project: Path, settings: Settings) -> Iterator[Tools]:
-    with (
-        tempfile.TemporaryDirectory(prefix="migci-") as folder,
-        wiring.tools(settings, project, Path(folder) / "log.txt", PlainLines()) as tools,
-    ):
-        yield tools
+def _tools(project: Path, settings: Settings, *, show_log: bool = False) -> Iterator[Tools]:
+    """What a replay works with; with `show_log` the end of its log is shown when it fails."""
+    with tempfile.TemporaryDirectory(prefix="migci-") as folder:
+        log = Path(folder) / "log.txt"
+        try:
+            with wiring.tools(settings, project, log, PlainLines()) as tools:
+                yield tools
+        except MigciError:
+            if show_log and log.exists():
+                click.echo("".join(log.read_text(errors="replace").splitlines(keepends=True)[-20:]), err=True)
+            raise
 
 
 def _tree(tools: Tools) -> Tree:

@@ -48,7 +48,7 @@ def explore(
       migci explore empty --at 217
       migci explore user_001 --at 217 --schema instances --shell
     """
-    project = project.resolve()
+    project = config.nearest(project)
     settings = config.load(project)
     (chosen,) = settings.as_datasets(project, (dataset,))
 

@@ -12,5 +12,5 @@ project_option = click.option(
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     default=".",
     metavar="DIR",
-    help="The folder with migci.toml; the current one if not given.",
+    help="A folder of the project; the current one if not given. migci.toml is in it or above it.",
 )

@@ -84,7 +84,7 @@ class PlainLines:
         now = time.monotonic()
         if now - self._restoring > 10:
             self._restoring = now
-            self._line(f"restoring: {done_bytes >> 20} of {total_bytes >> 20} MB")
+            self._line(f"restoring: {done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB")
 
     def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:
         self._line(f"{stage}: {len(revisions)} step{'s' * (len(revisions) != 1)}")

@@ -84,7 +84,7 @@ def run_replay(
 
     Raises UsageError, and then leaves no folder that was not there.
     """
-    project = project.resolve()
+    project = config.nearest(project)
     settings = config.load(project)
     chosen = settings.as_datasets(project, datasets)
     if not chosen:

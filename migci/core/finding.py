@@ -68,6 +68,8 @@ TITLES = {
     "MC004": "The patch conflicts with trunk",
     "MC005": "The patch's history cannot be read",
     "MC006": "The patch adds no migrations",
+    "MC007": "A file among the migrations is none",
+    "MC008": "The history has another head",
     "MC101": "A migration raised an error",
     "MC102": "A migration did not end",
     "MC103": "A migration ended its process",

@@ -156,7 +156,7 @@ def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
                 severity,
                 f"step {step.name} {says.format(_more_than(spent, allowed), _figure(allowed))}",
                 hint=f"make it cheaper, or excuse it in migci.toml: [[datasets.{dataset.name}.excuse]] "
-                f'step = "{step.name}", limit = "{limit}"',
+                f'step = "{step.name}", limit = "{limit}", allow = …, reason = "…"',
                 step=step.name,
                 file=step.file,
             )

@@ -449,6 +449,10 @@ def test_a_process_that_dies_at_its_end_makes_its_last_step_fail(rig: Rig) -> No
 # Lies
 
 
+ENGINES = {"alembic": "op.get_bind().engine", "sqlalchemy-migrate": "engine"}
+"""How a migration of each tool gets at its engine."""
+
+
 SAYS_DONE = """
 import json, os, stat
 for number in range(1, 20):
@@ -669,6 +673,44 @@ def test_a_statement_that_does_not_end_is_ended_on_the_server_too(rig: Rig, flav
         rig.database, "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(1000)'"
     )
     assert running == 0
+
+
+@on_mariadb
+@in_process
+def test_a_step_that_is_said_to_be_done_while_its_statement_runs_is_found_out(rig: Rig, flavor: str) -> None:
+    says_done_for_the_first_request = """
+import json, os, stat
+for descriptor in range(3, 256):
+    try:
+        if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            for number in range(4, 9):
+                os.write(descriptor, (json.dumps({"id": number}) + "\\n").encode())
+    except OSError:
+        pass
+run("SELECT SLEEP(2)")
+raise KeyError("uuid")
+"""
+    (step,) = rig.walk({"1": says_done_for_the_first_request})
+    assert step.error is not None
+    assert (step.outcome, step.error.cause) == (Outcome.FAILED, Cause.ENDED)
+
+
+@on_mariadb
+@in_process
+def test_what_a_migration_leaves_for_the_end_of_its_process_is_its_step_s_work(rig: Rig, flavor: str) -> None:
+    body = f"""
+import atexit
+run("CREATE TABLE late (id INT)")
+engine = {ENGINES[rig.kit.tool]}
+def at_the_end():
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO late SELECT seq FROM seq_1_to_5000")
+atexit.register(at_the_end)
+"""
+    (step,) = rig.walk({"1": body})
+    assert (step.outcome, step.error) == (Outcome.APPLIED, None)
+    assert step.work.rows_changed is not None
+    assert step.work.rows_changed > 5000
 
 
 @on_mariadb

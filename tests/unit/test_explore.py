@@ -64,8 +64,8 @@ def test_a_step_that_fails_is_where_it_ends() -> None:
 
 def test_each_migration_is_run_in_the_tree_that_added_it_when_that_is_asked_for() -> None:
     here = world(patch=MIGRATIONS, trees={"first": MIGRATIONS[:1], "second": MIGRATIONS[:2]})
-    here.repository.added["versions/1.py"] = Commit("the commit that added versions/1.py", "first")
-    here.repository.added["versions/2.py"] = Commit("the commit that added versions/2.py", "second")
+    here.repository.birthplaces["versions/1.py"] = Commit("the commit that added versions/1.py", "first")
+    here.repository.birthplaces["versions/2.py"] = Commit("the commit that added versions/2.py", "second")
     _, arrived = explored(here, "3", as_added=True)
     assert arrived
     assert here.tool.ran == [("first", "1"), ("second", "2"), ("patch-id", "3")]

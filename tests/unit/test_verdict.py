@@ -123,7 +123,7 @@ def test_mc201_a_step_over_its_limit_is_named_with_its_seconds_and_the_limit() -
     assert [one.message for one in judgement.findings] == ["step 152->153 took 95 s; its limit is 60 s"]
     assert judgement.findings[0].hint == (
         "make it cheaper, or excuse it in migci.toml: [[datasets.user_001.excuse]] "
-        'step = "152->153", limit = "step_seconds"'
+        'step = "152->153", limit = "step_seconds", allow = …, reason = "…"'
     )
     assert judgement.verdict is Verdict.FAILED
 

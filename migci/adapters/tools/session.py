@@ -19,6 +19,7 @@ from migci.adapters.tools.process import AgentGone, AgentLate, AgentProcess, age
 from migci.core.finding import silences
 from migci.core.history import History, Revision
 from migci.core.step import Cause, StepError
+from migci.errors import UsageError
 from migci.ports import (
     Address,
     AgentStatement,
@@ -77,6 +78,12 @@ class AgentTool:
 
     def history(self, tree: Tree) -> History:
         self._log.heading(f"history of {tree.commit.ref} ({tree.commit.id[:12]})")
+        migrations = str(self._kind.spec()["migrations"])
+        if not (tree.project / migrations).exists():
+            raise UsageError(
+                f"[project] migrations: {tree.commit.ref} has no {migrations}",
+                hint="it is relative to the project's root, and must be committed",
+            )
         with self._opened(tree, None) as agent:
             told = _ask_history(agent)
         try:

@@ -3,12 +3,8 @@
 import argparse
 import os
 
-from migci_agent.clone import filled
+from migci_agent.clone import BrokenHistory, filled
 from migci_agent.statements import WrongDatabase
-
-
-class BrokenHistory(Exception):
-    """The revisions of the files do not make a history."""
 
 
 class EnvironmentMismatch(Exception):

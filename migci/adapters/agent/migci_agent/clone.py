@@ -8,6 +8,10 @@ from urllib.parse import quote
 _DRIVERS = (("pymysql", "pymysql"), ("MySQLdb", "mysqldb"), ("mysql.connector", "mysqlconnector"))
 
 
+class BrokenHistory(Exception):
+    """The files do not make a history."""
+
+
 class DriverMissing(Exception):
     """The project's interpreter cannot talk to the server."""
 

@@ -2,9 +2,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 
-from migci_agent.clone import filled
+from migci_agent.clone import BrokenHistory, filled
 
 _NUMBERED = re.compile(r"^[A-Za-z]{0,2}0*(\d+)")
 
@@ -25,9 +26,18 @@ class CommandTool:
             if match and os.path.isfile(os.path.join(folder, name)):
                 path = os.path.relpath(os.path.join(folder, name), spec["project"])
                 self._files.setdefault(int(match.group(1)), []).append(path)
+        for files in self._files.values():
+            files.sort(key=lambda file: (".down." in file, file))  # the first is the one that goes up
 
     def history(self):
-        """The numbered files in the order of their numbers."""
+        """The numbered files in the order of their numbers. Raises BrokenHistory for a number that two files have.
+
+        A number may have one file of each kind, as a script and the query that takes it back.
+        """
+        for files in self._files.values():
+            kinds = [os.path.basename(file).partition(".")[2] for file in files]
+            if len(set(kinds)) < len(kinds):
+                raise BrokenHistory("one number, several files: %s" % ", ".join(files))
         revisions = []
         parents = []
         for number in sorted(self._files):
@@ -44,7 +54,10 @@ class CommandTool:
         """Its exceptions come from no file of the project's."""
 
     def check(self):
-        """There is nothing to check before it runs."""
+        """Raises CommandFailed where there is no such program."""
+        program = self.spec["command"][0]
+        if shutil.which(program) is None:
+            raise CommandFailed("there is no program %s" % program)
 
     def prepare(self, revision):
         """The command keeps its own account of where a database is."""
