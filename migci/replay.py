@@ -92,10 +92,10 @@ def replay(project: Project, change: Change, datasets: tuple[Dataset, ...], tool
     began = tools.clock()
     repository = tools.repository
     run = Run(project.name, tools.tool.name, repository.commit(project.trunk), None, sandbox=tools.sandbox)
-    if not change.only_trunk:
-        proposed = repository.commit(change.proposed) if change.proposed else repository.working_tree()
-        run = replace(run, proposed=proposed)
     try:
+        if not change.only_trunk:
+            proposed = repository.commit(change.proposed) if change.proposed else repository.working_tree()
+            run = replace(run, proposed=proposed)
         run = _replay(run, project, change, datasets, tools)
     except UsageError:
         raise

@@ -86,7 +86,12 @@ class GitRepository:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self._objects),
             **_IDENTITY,
         }
-        left_out = [f":(top,exclude,literal){path}" for path in self._left_out]
+        # git refuses to leave out what it ignores anyway.
+        left_out = [
+            f":(top,exclude,literal){path}"
+            for path in self._left_out
+            if self._user("ls-files", "--others", "--exclude-standard", "--", f":(top,literal){path}")
+        ]
         self._user("add", "--all", "--", ":(top)", *left_out, environment=aside)
         tree = self._user("write-tree", environment=aside)
         merged = Path(self._user("rev-parse", "--path-format=absolute", "--git-path", "MERGE_HEAD"))

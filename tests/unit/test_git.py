@@ -425,3 +425,25 @@ def test_the_users_environment_does_not_lead_git_elsewhere(
     user.write({"2.py": "new\n"})
     with opened(user.top, tmp_path / "ours") as repository:
         assert as_it_stands(repository) == {"models.py": "one\n", "2.py": "new\n"}
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_data_that_lie_beside_the_project_are_not_taken_along(tmp_path: Path, ignored: bool) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+
+    def run(*words: str) -> None:
+        subprocess.run(["git", *words], cwd=project, check=True, capture_output=True)
+
+    run("init", "--quiet", "--initial-branch", "main")
+    (project / "models.py").write_text("x")
+    if ignored:
+        (project / ".gitignore").write_text("production.sql\n")
+    run("add", "--all")
+    run("-c", "user.name=T", "-c", "user.email=t@migci.invalid", "commit", "--quiet", "-m", "one")
+    (project / "production.sql").write_text("INSERT …")
+    (project / "models.py").write_text("y")
+    with opened(project, tmp_path / "ours", (project / "production.sql",)) as repository:
+        tree = repository.tree(repository.working_tree())
+        assert (tree.project / "models.py").read_text() == "y"
+        assert not (tree.project / "production.sql").exists()
