@@ -180,7 +180,7 @@ class Walk:
                 at = ", ".join(self.seen()) or "no revision"
                 error = StepError(Cause.REVISION, f"its tool said that it was done, and the database is at {at}")
         if not work.statements:
-            work = replace(work, statements=tuple(_statement(told) for told in attempt.statements))
+            work = _told(work, attempt.statements)
         return replace(
             planned,
             outcome=_outcome(error),
@@ -243,6 +243,18 @@ def _outcome(error: StepError | None) -> Outcome:
     if error is None or error.cause is Cause.LEFTOVERS:
         return Outcome.APPLIED
     return Outcome.TIMEOUT if error.cause is Cause.TIMEOUT else Outcome.FAILED
+
+
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+
+
+def _told(work: Work, statements: tuple[AgentStatement, ...]) -> Work:
+    """`work` with the process's own account of its statements, where the server kept none."""
+    found = tuple(_statement(one) for one in statements)
+    rows = work.rows_changed
+    if rows is None and found:
+        rows = sum(one.rows_changed or 0 for one in found if one.digest.upper().startswith(_WRITES))
+    return replace(work, statements=found, rows_changed=rows)
 
 
 def _statement(told: AgentStatement) -> Statement:
