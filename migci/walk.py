@@ -149,10 +149,12 @@ class Walk:
             last = self.steps[-1]
             if end.error is not None:
                 self.database.end_sessions()
-                last = replace(last, outcome=_outcome(end.error), error=end.error)
             if self.database.trouble() is None:
-                end = self._settled(end, self._dataset.limits.timeout_seconds)
-                last = _with_work(last, self.database.end_work(), end.seconds)
+                settled = self._settled(end, self._dataset.limits.timeout_seconds)
+                last = _with_work(last, self.database.end_work(), settled.seconds)
+                end = settled
+            if end.error is not None:
+                last = replace(last, outcome=_outcome(end.error), error=end.error)
             self.steps[-1] = last
         self._session = None
         self._session_life.close()

@@ -67,7 +67,10 @@ def sweep(store: Path) -> list[str]:
         for folder in sorted((store / "instances").iterdir()):
             if _NAME.fullmatch(folder.name) is None:
                 continue
-            held = _lock(folder / "lock", wait=False)
+            try:
+                held = _lock(folder / "lock", wait=False)
+            except FileNotFoundError:
+                continue  # its command has just ended, and deleted it
             if held is not None:
                 _end(folder)
                 os.close(held)
