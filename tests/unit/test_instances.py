@@ -178,3 +178,13 @@ def test_a_store_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
         pass
     assert failed.value.message == f"cannot write to {tmp_path}/file/instances: Not a directory"
     assert failed.value.hint == "point MIGCI_STORE at a folder on a disk with room"
+
+
+def test_many_commands_that_start_and_end_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom migci.adapters.instances import instance\n"
+        "for _ in range(40):\n    with instance(Path(sys.argv[1])):\n        pass\n"
+    )
+    commands = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) for _ in range(4)]
+    assert [command.wait() for command in commands] == [0] * 4
+    assert list((tmp_path / "instances").iterdir()) == []

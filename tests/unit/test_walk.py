@@ -128,3 +128,13 @@ def test_statements_that_the_server_saw_win_over_what_the_process_tells() -> Non
     seen = Statement("UPDATE t SET a = ?", "t", count=3, seconds=0.25, rows_changed=30)
     with walk_of(Migration("1", work=Work(statements=(seen,))), tool=TalkingTool) as (walk, _):
         assert walk.steps[0].work.statements == (seen,)
+
+
+def test_a_statement_that_outlives_its_process_fails_the_last_step() -> None:
+    with walk_of(Migration("1")) as (walk, database):
+        assert walk.steps[0].outcome is Outcome.APPLIED
+        database.settles = None
+        walk.leave()
+        last = walk.steps[-1]
+        assert last.error is not None
+        assert (last.outcome, last.error.cause) == (Outcome.TIMEOUT, Cause.TIMEOUT)
