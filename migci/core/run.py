@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding
@@ -72,4 +72,3 @@ class Run:
     seconds: float = 0.0
     sandbox: str = "none"
     started: str = ""
-    notes: tuple[str, ...] = field(default=())

@@ -37,7 +37,6 @@ def document(run: Run) -> Json:
         "started": _text(run.started),
         "seconds": _seconds(run.seconds),
         "sandbox": _text(run.sandbox),
-        "notes": [_text(note) for note in run.notes],
         "datasets": [_dataset(replay, run) for replay in run.replays],
         "findings": [_finding(finding) for finding in judgement.findings],
     }

@@ -42,9 +42,6 @@ def _lines(run: Run) -> Iterator[str]:
     if run.sandbox == "none":
         yield ""
         yield "sandbox: none"
-    for note in run.notes[:MOST_STEPS]:
-        yield ""
-        yield f"Note: {code(note)}"
     if run.replays:
         yield ""
         yield from _datasets(run)

@@ -30,8 +30,6 @@ def _lines(run: Run) -> Iterator[str]:
     yield f"proposed: {commit(run.proposed) if run.proposed else 'nothing, trunk itself is judged'}"
     if run.sandbox == "none":
         yield "sandbox: none"
-    for note in run.notes[:MOST_FINDINGS]:
-        yield f"note: {plain.line(note)}"
     if run.findings:
         yield ""
         yield from _findings(judgement.findings)

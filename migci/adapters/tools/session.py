@@ -186,16 +186,18 @@ class _Session:
 
     def apply(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
         self._log.heading(f"revision {revision}")
+        before = 0.0
         try:
             answer = self._agent.ask({"op": "apply", "revision": revision}, timeout_seconds, tick)
+            before = answer.seconds
             # A reply that the migration wrote itself is found out here: the agent's own comes after it.
-            after = self._agent.ask({"op": "ping"}, max(timeout_seconds - answer.seconds, 1.0), tick)
+            after = self._agent.ask({"op": "ping"}, max(timeout_seconds - before, 1.0), tick)
         except AgentLate as late:
             self._agent.close_down()
             return Attempt(timeout_seconds, StepError(Cause.TIMEOUT, str(late)))
         except AgentGone as gone:
             self._agent.close_down()
-            return Attempt(gone.seconds, StepError(Cause.ENDED, str(gone)))
+            return Attempt(before + gone.seconds, StepError(Cause.ENDED, str(gone)))
         error = answer.content.get("error")  # what it says is untrusted, and so is its shape
         statements = tuple(_statements(answer.content.get("statements")))
         return Attempt(

@@ -114,7 +114,6 @@ def hostile() -> Run:
         project=HOSTILE,
         tool=HOSTILE,
         proposed=Commit(HOSTILE, HOSTILE),
-        notes=(HOSTILE,),
         sandbox=HOSTILE,
         started=HOSTILE,
     )
