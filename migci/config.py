@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from migci.core.dataset import EMPTY, Contents, Dataset, Excuse, Limits
 from migci.errors import UsageError
-from migci.replay import Hook, Project, Release
+from migci.replay import Project
+from migci.route import Hook, Release
 
 FILE_NAME = "migci.toml"
 
@@ -62,8 +63,14 @@ class ProjectTable(_Table):
     releases: list[ReleaseTable] = []
 
 
+class StoreTable(_Table):
+    folder: str | None = None
+    limit: str | Annotated[int, Field(ge=0)] = "50GB"
+
+
 class ServerTable(_Table):
-    flavor: Literal["mariadb", "sqlite"] = "mariadb"
+    flavor: Literal["mariadb", "mysql", "sqlite"] = "mariadb"
+    programs: str | None = None
     options: list[str] = []
 
 
@@ -84,6 +91,7 @@ class ExcuseTable(_Table):
 class DatasetTable(_Table):
     source: str
     revision: str | None = None
+    refreshed: str | None = None
     contents: Literal["real", "anonymized", "synthetic"] = "real"
     limits: LimitsTable = LimitsTable()
     excuse: list[ExcuseTable] = []
@@ -94,6 +102,7 @@ class Settings(_Table):
 
     project: ProjectTable
     server: ServerTable = ServerTable()
+    store: StoreTable = StoreTable()
     datasets: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")], DatasetTable]
 
     def as_project(self) -> Project:
@@ -147,11 +156,36 @@ def load(folder: Path) -> Settings:
         )
     if settings.project.tool != "command" and settings.project.command:
         raise UsageError(f'{path}: [project] command is only for tool = "command"')
+    bytes_of(settings.store.limit, "[store] limit")
     for word in re.findall(r"{(\w+)}", " ".join(arguments(settings.project.command or []))):
         if word not in _PLACEHOLDERS:
             hint = _nearest(word, list(_PLACEHOLDERS)) or f"known: {', '.join(_PLACEHOLDERS)}"
             raise UsageError(f"{path}: [project] command: there is no placeholder {{{word}}}", hint=hint)
     return settings
+
+
+def with_dataset(settings: Settings, name: str, entry: dict[str, str]) -> Settings:
+    """`settings` with one more dataset. Raises UsageError when its name or its entry is not allowed."""
+    try:
+        return Settings.model_validate(
+            {**settings.model_dump(), "datasets": {**settings.model_dump()["datasets"], name: entry}}
+        )
+    except ValidationError as error:
+        raise UsageError("; ".join(_mistake(dict(one)) for one in error.errors())) from None
+
+
+_UNITS = {"": 1, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def bytes_of(size: str | int, what: str) -> int:
+    """A size such as "50GB" or "1.5T" in bytes, with units of 1024. `what` names it in the UsageError."""
+    if isinstance(size, int):
+        return size
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", size, re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"{what}: {size!r} is not a size", hint='a number and a unit, such as "50GB"')
+    unit = match.group(2).upper()
+    return int(float(match.group(1)) * (2 ** _UNITS[unit] if unit else 1))
 
 
 _PLACEHOLDERS = ("revision", "file", "url", "files")
@@ -172,23 +206,28 @@ def _hook(after: str | AfterTable | None) -> Hook | None:
 
 
 def _dataset(name: str, table: DatasetTable, folder: Path) -> Dataset:
-    source = table.source
-    if source != EMPTY:
-        path = (folder / Path(source).expanduser()).resolve()
-        if not path.is_file():
-            raise UsageError(
-                f"[datasets.{name}] source: there is no file {path}",
-                hint=f'a path relative to {FILE_NAME}, or "empty"',
-            )
-        source = str(path)
+    source = located(table.source, folder)
+    if source != EMPTY and "://" not in source and not Path(source).exists():
+        raise UsageError(
+            f"[datasets.{name}] source: there is no file or folder {source}",
+            hint=f'a path relative to {FILE_NAME}, a URL, or "empty"',
+        )
     return Dataset(
         name=name,
         source=source,
         revision=table.revision,
+        refreshed=table.refreshed,
         contents=Contents.SYNTHETIC if source == EMPTY else Contents(table.contents),
         limits=Limits(**table.limits.model_dump()),
         excuses=tuple(Excuse(**excuse.model_dump()) for excuse in table.excuse),
     )
+
+
+def located(source: str, folder: Path) -> str:
+    """A dataset's source as the store wants it: an absolute path, a URL, or `EMPTY`."""
+    if source == EMPTY or "://" in source:
+        return source
+    return str((folder / Path(source).expanduser()).resolve())
 
 
 def _mistake(error: dict[str, Any]) -> str:
@@ -217,6 +256,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("project", "releases", "*"): ReleaseTable,
     ("project", "releases", "*", "after", "AfterTable"): AfterTable,
     ("server",): ServerTable,
+    ("store",): StoreTable,
     ("datasets", "*"): DatasetTable,
     ("datasets", "*", "limits"): LimitsTable,
     ("datasets", "*", "excuse", "*"): ExcuseTable,

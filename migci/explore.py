@@ -6,14 +6,15 @@ import difflib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from migci.core.dataset import EMPTY, Dataset
+from migci.checkpoint import Course, Position, walk_from
+from migci.core.dataset import Dataset
 from migci.core.step import Stage, Step
 from migci.errors import UsageError
 from migci.ports import Database
-from migci.replay import Project, Reading, Tools, read_releases, walk_releases
-from migci.walk import walking
+from migci.replay import Project, read_releases, start_of
+from migci.route import Reading, route, standing, travel
+from migci.tools import Tools
 
 
 @dataclass(frozen=True)
@@ -56,31 +57,30 @@ def explore(
     if revision not in history.by_id:
         newest = ", ".join(sorted(history.heads)) or history.base
         raise UsageError(f"there is no revision {revision!r} in the history", hint=f"the newest is {newest}")
-    with tools.server.start(tools.folder / "0") as database:
-        if dataset.source != EMPTY:
-            database.restore(Path(dataset.source), tools.observer.restoring)
-        table = tools.tool.version_table(tree)
-        with walking(database, tools.tool, dataset, table, tools.observer) as walk:
-            walk.begin(history)
-            before = database.schema()
+    table = tools.tool.version_table(tree)
+    snapshot = start_of(dataset, project, table, tools)
+    seen_there = standing(dataset, snapshot, history)
+    wanted = history.applied([revision])
+    course = Course(dataset, snapshot, seen_there, route(seen_there, releases, code, wanted), table)
+    with walk_from(course, Position(snapshot, 0), tools) as (walk, _):
+        database = walk.database
+        before = database.schema()
 
-            def look(step: Step) -> None:
-                nonlocal before
-                after = database.schema()
-                seen(step, differences(before, after))
-                before = after
+        def look(step: Step) -> None:
+            nonlocal before
+            after = database.schema()
+            seen(step, differences(before, after))
+            before = after
 
-            wanted = history.applied([revision])
-            if as_added:
-                for one in history.revisions:
-                    if one.id in wanted and not walk.broken:
-                        then = tools.repository.tree(tools.repository.added_in(here, one.files[0]))
-                        walk.stage(Stage.TRUNK, then, tools.tool.history(then), frozenset([one.id]), look)
-            else:
-                walk_releases(walk, releases, code, tools, wanted, look)
-                walk.stage(Stage.TRUNK, tree, history, wanted, look)
-            walk.leave()
-            reached = wanted <= history.applied(walk.seen())
+        if as_added:
+            for one in history.revisions:
+                if one.id in wanted and not walk.broken:
+                    then = tools.repository.tree(tools.repository.added_in(here, one.files[0]))
+                    walk.stage(Stage.TRUNK, then, tools.tool.history(then), frozenset([one.id]), look)
+        else:
+            travel(walk, course.legs, tools.tool, tools.observer, look)
+        walk.leave()
+        reached = wanted <= history.applied(walk.seen())
         yield Arrival(database, database.schema(), reached)
 
 

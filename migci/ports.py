@@ -10,6 +10,7 @@ from typing import Protocol
 
 from migci.core.history import History, Revision
 from migci.core.run import Commit, ServerFacts
+from migci.core.snapshot import Snapshot
 from migci.core.step import Step, StepError, Work
 from migci.errors import MigciError
 
@@ -20,6 +21,14 @@ class ServerFailed(MigciError):
 
 class RestoreFailed(MigciError):
     """A dataset's source could not be loaded."""
+
+
+class CloneFailed(MigciError):
+    """A snapshot could not be cloned, so there was nothing to migrate."""
+
+
+class StoreFailed(MigciError):
+    """The place where snapshots are kept cannot be used."""
 
 
 class HookFailed(MigciError):
@@ -56,6 +65,7 @@ class Address:
 class Size:
     """How much a database holds. `rows` are counted; `bytes` come from the server's own statistics."""
 
+    tables: int
     rows: int
     bytes: int
 
@@ -78,10 +88,11 @@ class Database(Protocol):
 
     address: Address
 
-    def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
-        """Load the dump `source` (.sql, .sql.gz, .sql.zst, .sql.xz). `progress` is told bytes done and bytes in all.
+    def restore(self, source: str, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+        """Load the dump `source`, a path or a URL. `progress` is told bytes done and bytes in all.
 
-        Raises RestoreFailed with the place and the server's own words, and DiskFull.
+        Returns what the server warned of, a sentence each, without values. Raises RestoreFailed with the place and
+        the server's own words, UsageError, and DiskFull.
         """
 
     def run(self, script: Path) -> None:
@@ -126,20 +137,120 @@ class Database(Protocol):
     def shell(self) -> list[str]:
         """The command that opens the flavor's own client on the database."""
 
+    def rest(self) -> None:
+        """Shut down in order, so that the files on disk are the whole database and can be cloned.
+
+        Nothing that was made for this run alone is left in them. Nothing else may be called afterwards.
+        """
+
+
+class Clone(Protocol):
+    """A writable copy of a snapshot's files."""
+
+    @property
+    def data(self) -> Path:
+        """Where the files are, for a command started by `command`; for every other process too if its way shows them.
+
+        What belongs to the clone besides its files may be put beside it.
+        """
+
+    @property
+    def way(self) -> str:
+        """How it was made."""
+
+    def command(self, words: list[str]) -> list[str]:
+        """`words`, so started that they see the files at `data`."""
+
+    def move_to(self, folder: Path) -> None:
+        """Make the files, as they are now, the content of `folder`, which is not there yet; the clone is used up.
+
+        `folder` is on the same filesystem. Nothing may have the files open.
+        """
+
 
 class DatabaseServer(Protocol):
-    """One flavor of database server, able to run privately in a folder."""
+    """One flavor of database server, able to run privately on a clone."""
 
     flavor: str
+
+    in_process: bool
+    """Whether it has no process of its own: its files are opened by whoever asks, so all must see them."""
 
     def facts(self) -> ServerFacts:
         """Which server it is. Raises UsageError when there is none on this machine, with how to get one."""
 
-    def start(self, folder: Path) -> AbstractContextManager[Database]:
-        """A server of its own in `folder`, with one empty database; it and its folder are gone on exit.
+    def lasting_options(self) -> tuple[str, ...]:
+        """Those of its options that what it writes may depend on."""
 
-        It is reached over one unix socket and in no other way. Raises ServerFailed with the end of its log.
+    def options(self) -> tuple[str, ...]:
+        """All options that it is given by the settings."""
+
+    def initialize(self, data: Path) -> None:
+        """Fill the empty folder `data` with what a server needs to start. Raises ServerFailed, DiskFull."""
+
+    def start(
+        self, clone: Clone, database: str | None = None, *, loading: bool = False
+    ) -> AbstractContextManager[Database]:
+        """A server on `clone`, with `database`, or an empty one where `None` is named; it has ended on exit.
+
+        It is reached over one unix socket and in no other way. With `loading` it is set up for nothing but `restore`
+        and `rest`, and measures nothing. Raises ServerFailed with the end of its log.
         """
+
+
+class SnapshotStore(Protocol):
+    """Where snapshots are kept: immutable, found by their ids, whole or not there at all."""
+
+    def find(self, id: str) -> Snapshot | None:
+        """The snapshot of this id, if it is there and whole."""
+
+    def all(self) -> tuple[Snapshot, ...]: ...
+
+    def identity(self, source: str) -> str:
+        """What tells the content of a dump from every other. Raises RestoreFailed, UsageError."""
+
+    def making(self, id: str, wait: Callable[[], None]) -> AbstractContextManager[None]:
+        """Be the only one that makes the snapshot `id`; `wait` is called once if somebody else is at it already.
+
+        Look for it again when it is your turn: it may be there.
+        """
+
+    def new(self, *, visible: bool) -> AbstractContextManager[Clone]:
+        """A clone of nothing: an empty folder, gone on exit, whose files can be kept."""
+
+    def clone(self, snapshot: Snapshot, *, visible: bool) -> AbstractContextManager[Clone]:
+        """A writable copy of `snapshot`, gone on exit whatever happened; with `visible`, every process sees its files.
+
+        The snapshot is never written, and not removed meanwhile. Raises CloneFailed with the way and the reason, and
+        DiskFull.
+        """
+
+    def keep(self, clone: Clone, snapshot: Snapshot) -> None:
+        """Make the files of `clone` the snapshot; nothing of it is there before all of it is.
+
+        Nothing may have the files open. Raises StoreFailed, DiskFull.
+        """
+
+    def damage(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """Read all its files, and tell which are not as they were kept, a sentence each."""
+
+    def remove(self, snapshot: Snapshot) -> bool:
+        """Take it out of the store, unless it is in use; returns whether it is gone."""
+
+
+@dataclass(frozen=True)
+class Warm:
+    """A database that runs already, on a fresh clone; `way` is how that was cloned."""
+
+    database: Database
+    way: str
+
+
+class WarmClones(Protocol):
+    """Clones that were made ready ahead of time."""
+
+    def take(self, dataset: str, snapshot: Snapshot) -> AbstractContextManager[Warm | None]:
+        """A clone of `snapshot` that nobody else has had, if one is ready; it and its server are gone on exit."""
 
 
 @dataclass(frozen=True)

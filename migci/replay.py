@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from migci.core.dataset import EMPTY, Dataset
+from migci.checkpoint import Arrival, Course, Position, reach, walk_from
+from migci.core.dataset import Dataset
 from migci.core.finding import Finding, Severity, silenced
 from migci.core.history import Changes, History, compare, strangers
-from migci.core.run import CloneFacts, Commit, Replay, Run
+from migci.core.run import Commit, Replay, Run
+from migci.core.snapshot import Snapshot
 from migci.core.step import Stage, Step
 from migci.errors import MigciError, UsageError
 from migci.ports import (
+    CloneFailed,
     Conflict,
-    DatabaseServer,
     DiskFull,
     EnvironmentFailed,
     HistoryFailed,
     HookFailed,
-    MigrationTool,
-    Observer,
-    Repository,
     RestoreFailed,
     ServerFailed,
-    Size,
-    Tree,
+    StoreFailed,
+    VersionTable,
 )
-from migci.walk import UnknownRevision, Walk, walking
-
-
-@dataclass(frozen=True)
-class Hook:
-    """What a deployer runs after a release: a SQL file of trunk's tree, or a command."""
-
-    file: str | None = None
-    command: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return self.file or " ".join(self.command)
-
-
-@dataclass(frozen=True)
-class Release:
-    """An old release that databases passed through: its migrations up to `until`, run with the code of `ref`."""
-
-    name: str
-    until: str
-    ref: str | None = None
-    after: Hook | None = None
+from migci.prepare import prepared
+from migci.route import Reading, Release, Releases, beyond, route, standing, travel
+from migci.tools import Tools
+from migci.walk import UnknownRevision, planned
 
 
 @dataclass(frozen=True)
@@ -63,24 +43,15 @@ class Project:
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be tested. `proposed` is a ref, or `None` for the working tree."""
+    """What is to be tested. `proposed` is a ref, or `None` for the working tree.
+
+    With `cache`, trunk's migrations are run only where no checkpoint is kept of the state that they lead to.
+    """
 
     proposed: str | None = None
     only_trunk: bool = False
     merge: bool = True
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The adapters that a replay works with, and what it needs of the world."""
-
-    repository: Repository
-    server: DatabaseServer
-    tool: MigrationTool
-    observer: Observer
-    folder: Path
-    clock: Callable[[], float]
-    sandbox: str = "none"
+    cache: bool = True
 
 
 def replay(project: Project, change: Change, datasets: tuple[Dataset, ...], tools: Tools) -> Run:
@@ -125,71 +96,128 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         run = replace(run, findings=tuple(_changes(trunk.history, patch.history, files)))
     for position, dataset in enumerate(datasets):
         tools.observer.dataset_started(dataset.name, position, len(datasets))
-        done = _replay_dataset(dataset, position, releases, trunk, patch, tools)
+        done = _replay_dataset(dataset, project, releases, trunk, patch, change.cache, tools)
         run = replace(run, replays=(*run.replays, done))
     return run
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A tree and its history."""
-
-    tree: Tree
-    history: History
-
-    @classmethod
-    def of(cls, tree: Tree, tool: MigrationTool) -> Reading:
-        """Raises what `MigrationTool.history` raises."""
-        return cls(tree, tool.history(tree))
-
-
-Releases = tuple[tuple[Release, Reading], ...]
-"""Each release with the code that runs its migrations."""
-
-
 def _replay_dataset(
-    dataset: Dataset, position: int, releases: Releases, trunk: Reading, patch: Reading | None, tools: Tools
+    dataset: Dataset,
+    project: Project,
+    releases: Releases,
+    trunk: Reading,
+    patch: Reading | None,
+    cache: bool,
+    tools: Tools,
 ) -> Replay:
     began = tools.clock()
     result = Replay(dataset)
-    walk: Walk | None = None
+    steps: list[Step] = []
     try:
         result = replace(result, server=tools.server.facts())
-        with tools.server.start(tools.folder / f"{position}") as database:
-            if dataset.source != EMPTY:
-                database.restore(Path(dataset.source), tools.observer.restoring)
-            size = Size(0, 0) if dataset.source == EMPTY else database.size()
-            way = EMPTY if dataset.source == EMPTY else "restore"
-            clone = CloneFacts(way, "source", tools.clock() - began)
-            result = replace(result, rows=size.rows, bytes=size.bytes, clone=clone)
-            table = tools.tool.version_table(trunk.tree)
-            with walking(database, tools.tool, dataset, table, tools.observer) as walk:
-                walk.begin(trunk.history)
-                walk_releases(walk, releases, trunk, tools)
-                if releases and database.trouble() is None:
-                    # What runs between releases may bring the data, or most of it.
-                    size = database.size()
-                    result = replace(result, rows=size.rows, bytes=size.bytes)
-                walk.stage(Stage.TRUNK, trunk.tree, trunk.history, frozenset(trunk.history.by_id))
-                last = trunk
-                # Without a revision that trunk has, the patch's history does not hold: MC002 says so.
-                if patch is not None and trunk.history.by_id.keys() <= patch.history.by_id.keys():
-                    last = patch
-                    try:
-                        walk.stage(Stage.PROPOSED, patch.tree, patch.history, frozenset(patch.history.by_id))
-                    except HistoryFailed as error:
-                        result = replace(result, trouble=(_unreadable(error),))
-                walk.leave()
-                if not walk.broken:
-                    final = walk.seen()
-                    reached = last.history.applied(final) == frozenset(last.history.by_id)
-                    result = replace(result, final=final, at_newest=reached)
+        table = tools.tool.version_table(trunk.tree)
+        snapshot = start_of(dataset, project, table, tools)
+        result = replace(result, rows=snapshot.rows, bytes=snapshot.bytes)
+        seen = standing(dataset, snapshot, trunk.history)
+        course = Course(dataset, snapshot, seen, route(seen, releases, trunk), table)
+        arrival = reach(course, tools, steps) if cache else Arrival(Position(snapshot, 0))
+        if arrival.position is None:
+            result = replace(result, clone=arrival.clone)
+            if patch is not None:
+                added = compare(trunk.history, patch.history).added
+                steps.extend(planned(Stage.PROPOSED, patch.history, revision.id) for revision in added)
+        else:
+            result = _propose(result, course, arrival.position, trunk, patch, tools, steps)
     except UsageError:
         raise
     except MigciError as error:
         result = replace(result, trouble=(trouble(error),))
-    steps = tuple(walk.steps) if walk else ()
-    return replace(result, steps=steps, seconds=tools.clock() - began)
+    return replace(result, steps=tuple(steps), seconds=tools.clock() - began)
+
+
+def _propose(
+    result: Replay,
+    course: Course,
+    position: Position,
+    trunk: Reading,
+    patch: Reading | None,
+    tools: Tools,
+    steps: list[Step],
+) -> Replay:
+    """Run what is left of trunk's, then what the patch adds."""
+    with walk_from(course, position, tools) as (walk, clone):
+        result = replace(result, clone=clone)
+        try:
+            left = beyond(course.legs, position.done)
+            travel(walk, left, tools.tool, tools.observer)
+            if any(leg.hook for leg in course.legs):
+                at = position.snapshot if not left else walk.database.size()
+                result = replace(result, rows=at.rows, bytes=at.bytes)
+            last = trunk
+            # Without a revision that trunk has, the patch's history does not hold: MC002 says so.
+            if patch is not None and trunk.history.by_id.keys() <= patch.history.by_id.keys():
+                last = patch
+                try:
+                    walk.stage(Stage.PROPOSED, patch.tree, patch.history, frozenset(patch.history.by_id))
+                except HistoryFailed as error:
+                    result = replace(result, trouble=(_unreadable(error),))
+            walk.leave()
+            if not walk.broken:
+                final = walk.seen()
+                reached = last.history.applied(final) == frozenset(last.history.by_id)
+                result = replace(result, final=final, at_newest=reached)
+        finally:
+            steps.extend(walk.steps)
+    return result
+
+
+def start_of(dataset: Dataset, project: Project, table: VersionTable | None, tools: Tools) -> Snapshot:
+    """The snapshot that replays of `dataset` start from: of its source, or of what it was refreshed to.
+
+    Raises what `prepared` and `refreshed` raise.
+    """
+    snapshot = prepared(dataset, table, tools)
+    if dataset.refreshed is None:
+        return snapshot
+    return refreshed(dataset, snapshot, dataset.refreshed, project, table, tools)
+
+
+def refreshed(
+    dataset: Dataset, snapshot: Snapshot, ref: str, project: Project, table: VersionTable | None, tools: Tools
+) -> Snapshot:
+    """`snapshot`, brought forward by all migrations of the commit `ref`; kept, and found again.
+
+    Raises RestoreFailed when one of them does not end well on it, UsageError when there is no such commit.
+    """
+    code = Reading.of(tools.repository.tree(tools.repository.commit(ref)), tools.tool)
+    seen = standing(dataset, snapshot, code.history)
+    course = Course(dataset, snapshot, seen, route(seen, read_releases(project, code, tools), code), table)
+    return replace(_arrived(course, ref, tools).snapshot, steps=())
+
+
+def trunk_of(dataset: Dataset, project: Project, tools: Tools) -> Snapshot:
+    """The snapshot that replays of patches on `dataset` start from: after trunk's migrations. Raises as `start_of`."""
+    code = Reading.of(tools.repository.tree(tools.repository.commit(project.trunk)), tools.tool)
+    table = tools.tool.version_table(code.tree)
+    snapshot = start_of(dataset, project, table, tools)
+    seen = standing(dataset, snapshot, code.history)
+    course = Course(dataset, snapshot, seen, route(seen, read_releases(project, code, tools), code), table)
+    return _arrived(course, project.trunk, tools).snapshot
+
+
+def _arrived(course: Course, ref: str, tools: Tools) -> Position:
+    """The end of the course. Raises RestoreFailed when a step does not end well."""
+    steps: list[Step] = []
+    arrival = reach(course, tools, steps)
+    if arrival.position is None:
+        broken = next(step for step in steps if step.error is not None)
+        assert broken.error is not None
+        raise RestoreFailed(
+            f"dataset {course.dataset.name!r} cannot be brought to {ref}: step {broken.name} {broken.outcome}: "
+            f"{broken.error.message}",
+            hint="see what it does with 'migci replay --only-trunk'",
+        )
+    return arrival.position
 
 
 def read_releases(project: Project, trunk: Reading, tools: Tools) -> Releases:
@@ -202,42 +230,6 @@ def read_releases(project: Project, trunk: Reading, tools: Tools) -> Releases:
         _check(f"[[project.releases]] {release.name!r} until", release.until, reading.history)
         found.append((release, reading))
     return tuple(found)
-
-
-def walk_releases(
-    walk: Walk,
-    releases: Releases,
-    trunk: Reading,
-    tools: Tools,
-    wanted: frozenset[str] | None = None,
-    after_step: Callable[[Step], None] = lambda step: None,
-) -> None:
-    """Walk through the project's releases as a deployer who never skipped one.
-
-    What runs after a release runs on every database that was not yet past it, so on one that starts just there as
-    well. With `wanted`, it stops at the first release that goes past these. Raises HookFailed.
-    """
-    for release, code in releases:
-        passed = trunk.history.applied(walk.seen())
-        until = trunk.history.applied([release.until])
-        if passed > until:
-            continue
-        if wanted is not None and not until <= wanted:
-            return
-        walk.stage(Stage.RELEASE, code.tree, code.history, code.history.applied([release.until]), after_step)
-        if release.after is None or walk.broken:
-            continue
-        walk.leave()  # a deployer's hook runs between two programs, not inside of one
-        if walk.broken:
-            continue
-        tools.observer.note(f"after {release.name}: {release.after}")
-        try:
-            if release.after.file is not None:
-                walk.database.run(trunk.tree.project / release.after.file)
-            else:
-                tools.tool.run(code.tree, walk.database.address, release.after.command)
-        except HookFailed as error:
-            raise HookFailed(f"after release {release.name!r}: {error.message}", error.hint) from error
 
 
 def _check_names(datasets: tuple[Dataset, ...], history: History) -> None:
@@ -330,6 +322,8 @@ def _unreadable(error: HistoryFailed) -> Finding:
 
 _TROUBLE: dict[type[MigciError], str] = {
     ServerFailed: "MC902",
+    CloneFailed: "MC909",
+    StoreFailed: "MC909",
     UnknownRevision: "MC906",
     RestoreFailed: "MC903",
     EnvironmentFailed: "MC904",

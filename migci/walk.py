@@ -44,6 +44,7 @@ class Walk:
         dataset: Dataset,
         version_table: VersionTable | None,
         observer: Observer,
+        believed: tuple[str, ...] = (),
     ) -> None:
         self.database = database
         self.steps: list[Step] = []
@@ -51,7 +52,7 @@ class Walk:
         self._dataset = dataset
         self._version_table = version_table
         self._observer = observer
-        self._believed: tuple[str, ...] = ()
+        self._believed = believed
         self._under_control = False
         self._session: ToolSession | None = None
         self._session_tree: Tree | None = None
@@ -61,26 +62,6 @@ class Walk:
     def broken(self) -> bool:
         """Whether a step did not end well, after which nothing more is run."""
         return any(step.outcome in (Outcome.FAILED, Outcome.TIMEOUT) for step in self.steps)
-
-    def begin(self, history: History) -> None:
-        """Find out where the database stands.
-
-        Raises RestoreFailed when it holds tables and nothing says at which revision, and UnknownRevision.
-        """
-        seen, said = self.seen(), self._dataset.revision
-        if not seen and said is None and self.database.schema():
-            raise RestoreFailed(
-                f"dataset {self._dataset.name!r} holds tables, and does not say at which revision it is",
-                hint=f"say it in migci.toml: [datasets.{self._dataset.name}] revision = …",
-            )
-        if not seen and said is not None and said != history.base:
-            self._believed = (said,)
-        unknown = [revision for revision in self.seen() if revision not in history.by_id and revision != history.base]
-        if unknown:
-            raise UnknownRevision(
-                f"dataset {self._dataset.name!r} is at {', '.join(unknown)}, which trunk's history does not have",
-                hint="use a trunk that has it, or another dataset",
-            )
 
     def seen(self) -> tuple[str, ...]:
         """The revisions that the database is at; before a tool has taken control of it, those that its dataset says."""
@@ -160,8 +141,8 @@ class Walk:
         self._session_life.close()
 
     def _step(self, session: ToolSession, stage: Stage, history: History, revision: str) -> Step:
-        planned = _planned(stage, history, revision)
-        self._observer.step_started(planned.name)
+        step = planned(stage, history, revision)
+        self._observer.step_started(step.name)
         patience = self._dataset.limits.timeout_seconds
         attempt = session.apply(revision, patience, self.database.sample)
         if attempt.error is not None and attempt.error.cause is not Cause.RAISED:
@@ -184,7 +165,7 @@ class Walk:
         if not work.statements:
             work = _told(work, attempt.statements)
         return replace(
-            planned,
+            step,
             outcome=_outcome(error),
             seconds=attempt.seconds,
             sql_seconds=attempt.sql_seconds,
@@ -193,7 +174,7 @@ class Walk:
         )
 
     def _skip(self, stage: Stage, history: History, revisions: list[str]) -> None:
-        self.steps.extend(_planned(stage, history, revision) for revision in revisions)
+        self.steps.extend(planned(stage, history, revision) for revision in revisions)
 
 
 @contextmanager
@@ -203,16 +184,21 @@ def walking(
     dataset: Dataset,
     version_table: VersionTable | None,
     observer: Observer,
+    believed: tuple[str, ...] = (),
 ) -> Iterator[Walk]:
-    """A walk; no session of it is alive on exit."""
-    walk = Walk(database, tool, dataset, version_table, observer)
+    """A walk; no session of it is alive on exit.
+
+    `believed` is where the database stands as long as it does not say so itself.
+    """
+    walk = Walk(database, tool, dataset, version_table, observer, believed)
     try:
         yield walk
     finally:
         walk._session_life.close()
 
 
-def _planned(stage: Stage, history: History, revision: str) -> Step:
+def planned(stage: Stage, history: History, revision: str) -> Step:
+    """A step that was not run."""
     return Step(
         stage=stage,
         origin=history.origin(revision),

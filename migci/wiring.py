@@ -12,26 +12,33 @@ from pathlib import Path
 
 import platformdirs
 
-from migci.adapters import git
+from migci.adapters import git, warm
 from migci.adapters.environments import Environments, EnvironmentSettings
 from migci.adapters.instances import Instance, instance
 from migci.adapters.log import Log
-from migci.adapters.servers.mariadb import MariadbServer
+from migci.adapters.servers.mariadb import mariadb
+from migci.adapters.servers.server import Server
 from migci.adapters.servers.sqlite import SqliteServer
+from migci.adapters.snapshots import volume
+from migci.adapters.snapshots.store import DEFAULT_LIMIT_BYTES, Store
 from migci.adapters.tools.alembic import Alembic
 from migci.adapters.tools.command import Command
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.adapters.tools.sqlalchemy_migrate import SqlalchemyMigrate
-from migci.config import Settings, arguments
+from migci.adapters.warm import Keeper, Loan, WarmClones
+from migci.config import Settings, arguments, bytes_of, located
 from migci.core.run import ServerFacts
 from migci.errors import UsageError
-from migci.ports import DatabaseServer, Observer, VersionTable
-from migci.replay import Tools
+from migci.ports import CloneFailed, DatabaseServer, Observer, VersionTable
+from migci.tools import Tools
 
 
-def store() -> Path:
-    """Where migci keeps what outlives a command: `MIGCI_STORE`, else a folder in the user's cache."""
-    named = os.environ.get("MIGCI_STORE")
+def store(settings: Settings | None = None) -> Path:
+    """Where migci keeps what outlives a command.
+
+    `MIGCI_STORE` names it, else the settings, else it is a folder in the user's cache.
+    """
+    named = os.environ.get("MIGCI_STORE") or (settings and settings.store.folder)
     return Path(named).expanduser().resolve() if named else platformdirs.user_cache_path("migci")
 
 
@@ -42,10 +49,15 @@ class Workshop:
     instance: Instance
     store: Path
     log: Log
+    limit_bytes: int = DEFAULT_LIMIT_BYTES
+
+    def snapshots(self) -> Store:
+        """The snapshots that are kept in it. Raises StoreFailed, DiskFull."""
+        return Store(self.store, self.instance, self.log, self.limit_bytes)
 
 
 SERVERS: dict[str, Callable[[tuple[str, ...], Workshop], DatabaseServer]] = {
-    "mariadb": lambda options, at: MariadbServer(options, at.store, at.instance.id, at.log),
+    "mariadb": lambda options, at: mariadb(options, at.instance.id, at.log),
     "sqlite": lambda options, at: SqliteServer(),
 }
 
@@ -77,19 +89,21 @@ TOOLS: dict[str, Callable[[Settings], Kind]] = {
 
 
 @contextmanager
-def workshop(log_file: Path) -> Iterator[Workshop]:
+def workshop(log_file: Path, settings: Settings | None = None) -> Iterator[Workshop]:
     """A private place to work in, swept on exit, and a log at `log_file`."""
-    place = store()
+    place = store(settings)
+    volume.mounted(place)
+    limit = DEFAULT_LIMIT_BYTES if settings is None else bytes_of(settings.store.limit, "[store] limit")
     with Log(log_file) as log, instance(place) as live:
-        yield Workshop(live, place, log)
+        yield Workshop(live, place, log, limit)
 
 
 @contextmanager
 def tools(settings: Settings, project: Path, log_file: Path, observer: Observer) -> Iterator[Tools]:
     """All that a replay of the project in `project` works with; on exit nothing of it is left but the log."""
     with ExitStack() as stack:
-        at = stack.enter_context(workshop(log_file))
-        sources = tuple((project / dataset.source).resolve() for dataset in settings.datasets.values())
+        at = stack.enter_context(workshop(log_file, settings))
+        sources = tuple(Path(located(dataset.source, project)) for dataset in settings.datasets.values())
         repository = stack.enter_context(git.opened(project, at.instance.folder / "git", sources))
         table = settings.project.environment
         python = table.python
@@ -99,14 +113,42 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
             EnvironmentSettings(python, tuple(table.requirements)), project, at.store, at.log, at.instance.id
         )
         surroundings = Surroundings(table.variables, table.files, tuple(table.path))
+        server = SERVERS[settings.server.flavor](tuple(settings.server.options), at)
+        attach = server.attached if isinstance(server, Server) else None
         yield Tools(
             repository=repository,
-            server=SERVERS[settings.server.flavor](tuple(settings.server.options), at),
+            server=server,
             tool=AgentTool(TOOLS[settings.project.tool](settings), surroundings, environments, at.instance, at.log),
+            snapshots=at.snapshots(),
+            warm=WarmClones(at.store, project, server.options(), attach),
             observer=observer,
-            folder=at.instance.folder / "datasets",
             clock=time.monotonic,
         )
+
+
+def keeper(settings: Settings, project: Path, dataset: str, tools: Tools, *, read: bool) -> Keeper:
+    """What keeps clones of a dataset warm; with `read`, all their rows are read into the server's memory before.
+
+    Raises UsageError for a flavor that has no servers to keep running.
+    """
+    server = tools.server
+    if not isinstance(server, Server):
+        raise UsageError(f'flavor "{server.flavor}" has no server to keep running')
+
+    @contextmanager
+    def ready(id: str) -> Iterator[Loan]:
+        snapshot = tools.snapshots.find(id)
+        if snapshot is None:
+            raise CloneFailed(f"snapshot {id} is not in the store any more")
+        with (
+            tools.snapshots.clone(snapshot, visible=False) as clone,
+            server.start(clone, snapshot.database) as database,
+        ):
+            if read:
+                database.read_all()
+            yield database.loan(clone.way)
+
+    return Keeper(warm.address(store(settings), project, dataset), server.options(), ready)
 
 
 def available(flavor: str) -> ServerFacts | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,11 +13,14 @@ from pathlib import Path
 from migci.adapters.servers import sources
 from migci.core.history import History, Revision
 from migci.core.run import Commit, ServerFacts
+from migci.core.snapshot import Snapshot
 from migci.core.step import Cause, Step, StepError, Work
 from migci.errors import MigciError, UsageError
 from migci.ports import (
     Address,
     Attempt,
+    Clone,
+    CloneFailed,
     Conflict,
     HookFailed,
     RestoreFailed,
@@ -26,6 +30,9 @@ from migci.ports import (
 )
 
 UNMEASURED = Work()
+
+Disk = dict[Path, str]
+"""Folders of fake databases, by their paths: the statements that make what is in them."""
 
 VERSIONS = VersionTable("fake_version", "revision")
 
@@ -46,14 +53,16 @@ class FakeClock:
 class FakeDatabase:
     """A `Database` in memory. It is told what a step did to it, since nobody can see that here."""
 
-    def __init__(self, name: Path) -> None:
-        self.address = Address("fake", name, "main", "migration", "secret")
+    def __init__(self, data: Path, disk: Disk) -> None:
+        self.disk = disk
+        self.address = Address("fake", data / "db.sock", "main", "migration", "secret")
         self.work = Work()
         self.wrong: StepError | None = None
         self.settles: float | None = 0.0
         self.sessions_ended = 0
         self.scripts: list[str] = []
         self._sql = sqlite3.connect(":memory:", isolation_level=None)
+        self._sql.executescript(disk[data])
 
     def execute(self, sql: str, parameters: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
         return self._sql.execute(sql, parameters).fetchall()
@@ -65,14 +74,16 @@ class FakeDatabase:
             self.execute(f"DELETE FROM {VERSIONS.table} WHERE {VERSIONS.column} = ?", (parent,))
         self.execute(f"INSERT INTO {VERSIONS.table} VALUES (?)", (revision,))
 
-    def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
-        text = b"".join(sources.read(source, progress))
+    def restore(self, source: str, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+        name = Path(source).name
+        text = b"".join(sources.read(Path(source), progress))
         try:
             self._sql.executescript(text.decode())
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise RestoreFailed(f"the dump {source.name} cannot be loaded: {error}") from error
+            raise RestoreFailed(f"the dump {name} cannot be loaded: {error}") from error
         if not self.schema():
-            raise RestoreFailed(f"the dump {source.name} holds no tables")
+            raise RestoreFailed(f"the dump {name} holds no tables")
+        return ()
 
     def run(self, script: Path) -> None:
         self.scripts.append(script.name)
@@ -83,7 +94,7 @@ class FakeDatabase:
 
     def size(self) -> Size:
         rows = [self.execute(f"SELECT count(*) FROM {table}")[0][0] for table in self.schema()]
-        return Size(sum(int(str(count)) for count in rows), 4096 * len(rows))
+        return Size(len(rows), sum(int(str(count)) for count in rows), 4096 * len(rows))
 
     def schema(self) -> dict[str, str]:
         return {str(name): str(sql) for name, sql in self.execute("SELECT name, sql FROM sqlite_master")}
@@ -120,31 +131,127 @@ class FakeDatabase:
     def shell(self) -> list[str]:
         return ["true"]
 
+    def rest(self) -> None:
+        self.disk[self.address.socket.parent] = "\n".join(self._sql.iterdump())
+
 
 class FakeServer:
-    """A `DatabaseServer`. `live` holds the running databases by their socket; `fails` is raised at a start."""
+    """A `DatabaseServer`. `live` holds the running databases by their socket; `fails` is raised at a start.
+
+    What a database holds is on the `disk` from the moment when it is at rest.
+    """
 
     flavor = "fake"
+    in_process = False
 
-    def __init__(self, fails: MigciError | None = None) -> None:
+    def __init__(self, fails: MigciError | None = None, options: tuple[str, ...] = ()) -> None:
         self.fails = fails
+        self.disk: Disk = {}
         self.live: dict[Path, FakeDatabase] = {}
         self.started: list[str] = []
+        """For each start what it was for: to load a dump, or to measure."""
+        self._options = options
 
     def facts(self) -> ServerFacts:
         return ServerFacts(self.flavor, "1.0")
 
+    def options(self) -> tuple[str, ...]:
+        return self._options
+
+    def lasting_options(self) -> tuple[str, ...]:
+        return ()
+
+    def initialize(self, data: Path) -> None:
+        self.disk[data] = ""
+
     @contextmanager
-    def start(self, folder: Path) -> Iterator[FakeDatabase]:
-        self.started.append(folder.name)
-        if self.fails:
+    def start(self, clone: Clone, database: str | None = None, *, loading: bool = False) -> Iterator[FakeDatabase]:
+        self.started.append("loading" if loading else "measuring")
+        if self.fails and not loading:
             raise self.fails
-        database = FakeDatabase(folder / "db.sock")
-        self.live[database.address.socket] = database
+        live = FakeDatabase(clone.data, self.disk)
+        self.live[live.address.socket] = live
         try:
-            yield database
+            yield live
         finally:
-            del self.live[database.address.socket]
+            del self.live[live.address.socket]
+
+
+@dataclass
+class FakeClone:
+    """A `Clone` on a fake disk."""
+
+    data: Path
+    disk: Disk
+    way: str = "fake"
+
+    def command(self, words: list[str]) -> list[str]:
+        return words
+
+    def move_to(self, folder: Path) -> None:
+        self.disk[folder] = self.disk.pop(self.data)
+
+
+class FakeStore:
+    """A `SnapshotStore` on a fake disk. `kept` are its snapshots in the order in which they came."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.kept: dict[str, Snapshot] = {}
+        self._disk = disk
+        self._numbers = itertools.count()
+
+    def find(self, id: str) -> Snapshot | None:
+        return self.kept.get(id)
+
+    def all(self) -> tuple[Snapshot, ...]:
+        return tuple(self.kept.values())
+
+    def identity(self, source: str) -> str:
+        path = Path(source)
+        return path.read_text() if path.exists() else source
+
+    @contextmanager
+    def making(self, id: str, wait: Callable[[], None]) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def new(self, *, visible: bool) -> Iterator[FakeClone]:
+        clone = FakeClone(Path("/fake", str(next(self._numbers))), self._disk)
+        try:
+            yield clone
+        finally:
+            self._disk.pop(clone.data, None)
+
+    @contextmanager
+    def clone(self, snapshot: Snapshot, *, visible: bool) -> Iterator[FakeClone]:
+        if snapshot.id not in self.kept:
+            raise CloneFailed(f"snapshot {snapshot.id} of {snapshot.dataset!r} is not in the store any more")
+        with self.new(visible=visible) as clone:
+            self._disk[clone.data] = self._disk[Path(snapshot.id)]
+            yield clone
+
+    def keep(self, clone: Clone, snapshot: Snapshot) -> None:
+        clone.move_to(Path(snapshot.id))
+        self.kept[snapshot.id] = snapshot
+
+    def damage(self, snapshot: Snapshot) -> tuple[str, ...]:
+        return ()
+
+    def remove(self, snapshot: Snapshot) -> bool:
+        self.kept.pop(snapshot.id, None)
+        return True
+
+
+class FakeWarmClones:
+    """`WarmClones` that never have one."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    @contextmanager
+    def take(self, dataset: str, snapshot: Snapshot) -> Iterator[None]:
+        self.asked.append((dataset, snapshot.id))
+        yield None
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,17 @@ def _lock(file: Path, *, wait: bool) -> int | None:
     return descriptor
 
 
+@contextmanager
+def held_lock(file: Path) -> Iterator[bool]:
+    """Whether the lock on `file` is ours now; nobody is waited for."""
+    held = _lock(file, wait=False)
+    try:
+        yield held is not None
+    finally:
+        if held is not None:
+            os.close(held)
+
+
 def _end(folder: Path) -> None:
     end_marked(folder.name)
     shutil.rmtree(folder, ignore_errors=True)

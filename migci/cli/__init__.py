@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 import migci
+from migci.cli.dataset import dataset
 from migci.cli.demo import demo
 from migci.cli.doctor import doctor
 from migci.cli.explore import explore
@@ -33,7 +34,7 @@ def commands() -> None:
     """
 
 
-for command in (init, doctor, demo, replay, explore):
+for command in (init, doctor, demo, dataset, replay, explore):
     commands.add_command(command)
 
 

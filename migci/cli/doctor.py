@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +19,8 @@ from migci.cli.progress import PlainLines
 from migci.config import AlembicTable, Settings
 from migci.errors import Exit, MigciError, UsageError
 from migci.ports import Tree
-from migci.replay import Tools
+from migci.prepare import empty
+from migci.tools import Tools
 
 _NEEDED_GIT = (2, 38)
 _ROOM_BYTES = 2 << 30
@@ -68,7 +70,7 @@ def _checks(project: Path) -> Iterator[Check]:
     wanted = settings.server.flavor if settings else None
     for flavor in wiring.SERVERS:
         yield _server(flavor, tuple(settings.server.options) if settings else (), needed=flavor == wanted)
-    yield _store()
+    yield from _store(settings, in_process=wanted == "sqlite")
     if settings is not None:
         yield from _project(project, settings)
 
@@ -88,20 +90,33 @@ def _server(flavor: str, options: tuple[str, ...], *, needed: bool) -> Check:
         with tempfile.TemporaryDirectory() as folder, wiring.workshop(Path(folder) / "log.txt") as at:
             server = wiring.SERVERS[flavor](options if needed else (), at)
             facts = server.facts()
-            with server.start(at.instance.folder / "doctor") as database:
-                database.size()
+            with at.snapshots().new(visible=server.in_process) as clone:
+                server.initialize(clone.data)
+                with server.start(clone) as database:
+                    database.size()
         return Check(flavor, True, f"{facts.version} starts and answers")
     except MigciError as error:
         return Check(flavor, False, str(error), needed)
 
 
-def _store() -> Check:
-    place = wiring.store()
+def _store(settings: Settings | None, *, in_process: bool) -> Iterator[Check]:
+    place = wiring.store(settings)
     there = next(path for path in (place, *place.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    return Check(
-        "store", free > _ROOM_BYTES, f"{place}, {free / 2**30:.0f} GB free (MIGCI_STORE moves it)", needed=False
-    )
+    yield Check("store", free > _ROOM_BYTES, f"{place}, {free / 2**30:.0f} GB free (MIGCI_STORE moves it)", False)
+    try:
+        with wiring.workshop(Path(os.devnull), settings) as at:
+            choice = at.snapshots().choice(visible=in_process)
+    except MigciError as error:
+        yield Check("cloning", False, str(error))
+        return
+    yield Check("cloning", True, f"by {choice.way.name}")
+    for name, reason in choice.refused:
+        yield Check(f"cloning by {name}", False, reason, needed=False)
+    if choice.refused and not in_process:
+        yield Check(
+            "advice", True, "as root, 'migci dataset store init --size 50G' puts the store on a disk that clones files"
+        )
 
 
 def _project(project: Path, settings: Settings) -> Iterator[Check]:
@@ -145,7 +160,8 @@ def _failure_to_connect(project: Path, settings: Settings) -> MigciError | None:
     try:
         with (
             _tools(project, settings) as tools,
-            tools.server.start(tools.folder / "doctor") as database,
+            tools.snapshots.clone(empty(tools), visible=tools.server.in_process) as clone,
+            tools.server.start(clone) as database,
             tools.tool.session(_tree(tools), database.address),
         ):
             return None

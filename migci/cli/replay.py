@@ -39,6 +39,7 @@ EXITS = {Verdict.PASSED: Exit.PASSED, Verdict.FAILED: Exit.FAILED, Verdict.UNDEC
     "--format", "format_", type=click.Choice(list(report.FORMATS)), default="text", help="What is printed at the end."
 )
 @click.option("--no-merge", is_flag=True, help="Take the patch as it stands, not merged onto trunk's tip.")
+@click.option("--no-cache", is_flag=True, help="Run trunk's migrations anew, whatever checkpoint is kept.")
 @click.option("--only-trunk", is_flag=True, help="Judge trunk's own migrations; there is no patch.")
 @click.pass_context
 def replay(
@@ -50,6 +51,7 @@ def replay(
     output: Path | None,
     format_: str,
     no_merge: bool,
+    no_cache: bool,
     only_trunk: bool,
 ) -> None:
     """Replay trunk's migrations, then those that the patch proposes, on every DATASET (all of them if none is named).
@@ -65,7 +67,7 @@ def replay(
     """
     if only_trunk and (proposed or no_merge):
         raise click.UsageError("--only-trunk has no patch, so it goes with neither --proposed nor --no-merge")
-    change = Change(proposed=proposed, only_trunk=only_trunk, merge=not no_merge)
+    change = Change(proposed=proposed, only_trunk=only_trunk, merge=not no_merge, cache=not no_cache)
     run, folder = run_replay(project, datasets, change, trunk=trunk, output=output)
     click.echo(report.FORMATS[format_](run))
     click.echo(f"Report: {folder / 'report.html'}", err=True)

@@ -44,13 +44,14 @@ class Excuse:
 class Dataset:
     """A named database that replays start from.
 
-    `source` is a path, or `EMPTY`. `revision` is where its migrations stand, needed only when the database itself
-    does not say.
+    `source` is a path, a URL, or `EMPTY`. `revision` is where its migrations stand, needed only when the database
+    itself does not say. `refreshed` is a commit: replays start from what its trunk's migrations made of the source.
     """
 
     name: str
     source: str = EMPTY
     revision: str | None = None
+    refreshed: str | None = None
     contents: Contents = Contents.SYNTHETIC
     limits: Limits = field(default_factory=Limits)
     excuses: tuple[Excuse, ...] = ()

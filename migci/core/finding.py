@@ -87,5 +87,6 @@ TITLES = {
     "MC906": "The dataset is at a revision that trunk does not have",
     "MC907": "What runs between two releases failed",
     "MC908": "Trunk's history cannot be read",
+    "MC909": "The store failed",
 }
 """Every finding that migci makes, and its title. Each has a page in docs/findings."""

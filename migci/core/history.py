@@ -16,13 +16,14 @@ class Revision:
 
     `parents` are the revisions that must have run before it: none for the first, several for an alembic merge or
     one with `depends_on`. `files` are relative to the project's root, the script itself first. `digest` is of the
-    bytes of all of them. `silences` are those in their text.
+    bytes of all of them, `imports` of what they import of the project. `silences` are those in their text.
     """
 
     id: str
     parents: tuple[str, ...]
     files: tuple[str, ...]
     digest: str
+    imports: str = ""
     summary: str = ""
     silences: tuple[Silence, ...] = ()
 
@@ -31,11 +32,13 @@ class Revision:
 class History:
     """All revisions of one tree, in the order in which its tool runs them on an empty database.
 
-    `base` is what the tool calls the state before the first of them.
+    `base` is what the tool calls the state before the first of them. `surroundings` is a digest of what else their
+    effect depends on: the tool and its settings, its interpreter and what is installed there, the files beside them.
     """
 
     revisions: tuple[Revision, ...]
     base: str = "base"
+    surroundings: str = ""
 
     @cached_property
     def by_id(self) -> dict[str, Revision]:

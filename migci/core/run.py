@@ -27,7 +27,10 @@ class ServerFacts:
 
 @dataclass(frozen=True)
 class CloneFacts:
-    """How the replay's database came to be: `strategy` is "empty" or "restore", `origin` is "source"."""
+    """How the replay's database came to be: by which way of cloning, from what kind of snapshot.
+
+    `seconds` are those from the choice of the snapshot to the first answer of the clone's server.
+    """
 
     strategy: str
     origin: str
@@ -41,7 +44,7 @@ class Replay:
     `trouble` are the findings that were met on the way and that no step tells: migci's own failures, and what the
     history showed. `final` is where the database stood at the end, and `at_newest` whether that is where it should
     have stood; `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own: before any step,
-    or, where releases are walked through, after the last of these, because what runs between them may bring the data.
+    or, where something is run between releases that may bring the data, after trunk's.
     """
 
     dataset: Dataset

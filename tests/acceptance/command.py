@@ -103,6 +103,19 @@ def replay_on_a_disk(project: Path, megabytes: int, store: Path, *arguments: str
     return Ran(done.returncode, done.stdout, done.stderr, int(pid.read_text()), results)
 
 
+def replay_after_damage(project: Path, script: Path, store: Path, *arguments: str) -> Ran:
+    """`replay` in a store of its own, where one has gone well, and then `script` was run.
+
+    The project's environment is taken from `store`.
+    """
+    with tempfile.TemporaryDirectory(prefix="migci-store-") as own:
+        (store / "environments").mkdir(exist_ok=True)
+        Path(own, "environments").symlink_to(store / "environments")
+        assert replay(project, *arguments, MIGCI_STORE=own).status == 0
+        subprocess.run(["sh", str(script)], check=True, env={**os.environ, "MIGCI_STORE": own})
+        return replay(project, *arguments, MIGCI_STORE=own)
+
+
 def left(store: Path, pid: int) -> list[str]:
     """What the migci of that pid left: its folders under `store`, and processes of them that are alive."""
     folders = [path.name for path in (store / "instances").glob(f"{pid}-*")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import replay_overhead
+from tests.benchmarks import datasets, replay_overhead
 
-BENCHMARKS = {"replay": replay_overhead.main}
+BENCHMARKS = {"replay": replay_overhead.main, "datasets": datasets.main}
 
 if __name__ == "__main__":
     rounds = 5

@@ -29,7 +29,8 @@ from migci.core.dataset import Dataset
 from migci.core.step import Outcome, Stage
 from migci.demo import nova
 from migci.ports import Address, Database
-from migci.replay import Tools
+from migci.prepare import empty
+from migci.tools import Tools
 from migci.walk import walking
 
 BARE_LOOP = """
@@ -118,7 +119,6 @@ def measure(tools: Tools, rounds: int) -> dict[str, list[Cost]]:
     def watched(database: Database) -> None:
         table = tools.tool.version_table(tree)
         with walking(database, tools.tool, Dataset("empty"), table, tools.observer) as walk:
-            walk.begin(history)
             walk.stage(Stage.TRUNK, tree, history, frozenset(history.by_id))
             walk.leave()
         assert len(walk.steps) == 197
@@ -131,7 +131,10 @@ def measure(tools: Tools, rounds: int) -> dict[str, list[Cost]]:
     }
     for number in range(rounds + 1):
         for name, work in works.items():
-            with tools.server.start(tools.folder / f"{name}-{number}") as database:
+            with (
+                tools.snapshots.clone(empty(tools), visible=False) as clone,
+                tools.server.start(clone) as database,
+            ):
                 spent = cost(functools.partial(work, database), server_of(database))
             if number:
                 costs[name].append(spent)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,11 @@ import pymysql
 from pymysql.cursors import Cursor
 
 from migci.adapters.log import Log
-from migci.adapters.servers.mariadb import MariadbServer
+from migci.adapters.servers import mariadb as mariadb_server
+from migci.adapters.servers.server import Server
 from migci.adapters.servers.sqlite import SqliteServer
 from migci.ports import Database, DatabaseServer
-from tests.fakes import FakeDatabase, FakeServer
+from tests.fakes import FakeClone, FakeDatabase, FakeServer
 
 MARK = f"contract-of-the-servers-{os.getpid()}"
 """The mark of every server process that these tests start; another run of them at the same time has another."""
@@ -31,8 +34,8 @@ _numbers = itertools.count(1)
 Rows = list[tuple[Any, ...]]
 
 
-def mariadb(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> MariadbServer:
-    return MariadbServer(options, store, mark, log or Log(Path("/dev/null")))
+def mariadb(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> Server:
+    return mariadb_server.mariadb(options, mark, log or Log(Path("/dev/null")))
 
 
 FLAVORS: dict[str, Callable[[Path], DatabaseServer]] = {
@@ -43,6 +46,53 @@ FLAVORS: dict[str, Callable[[Path], DatabaseServer]] = {
 
 COUNTS = frozenset({"mariadb"})
 """The flavors that measure what a migration does."""
+
+
+class Files:
+    """A `Clone` that is a folder."""
+
+    way = "files"
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def command(self, words: list[str]) -> list[str]:
+        return words
+
+    def move_to(self, folder: Path) -> None:
+        self.data.rename(folder)
+
+
+@contextmanager
+def started(server: DatabaseServer, folder: Path, *, loading: bool = False) -> Iterator[Database]:
+    """A server on an empty database in `folder`, which is gone on exit."""
+    if isinstance(server, FakeServer):
+        clone = FakeClone(folder / "data", server.disk)
+        server.initialize(clone.data)
+        with server.start(clone, loading=loading) as fake:
+            yield fake
+        return
+    folder.mkdir(parents=True)
+    try:
+        shutil.copytree(_initialized(server, folder.parent), folder / "data", symlinks=True)
+        with server.start(Files(folder / "data"), loading=loading) as database:
+            yield database
+    finally:
+        shutil.rmtree(folder)
+
+
+def _initialized(server: DatabaseServer, beside: Path) -> Path:
+    """Files that a server can start on, made once for each kind of them."""
+    facts = server.facts()
+    kind = hashlib.sha256(repr((facts, server.lasting_options())).encode()).hexdigest()[:8]
+    files = beside / f"initialized-{facts.flavor}-{kind}"
+    if not files.exists():
+        making = beside / f"initializing-{os.getpid()}-{next(_numbers)}"
+        making.mkdir(parents=True)
+        server.initialize(making)
+        with suppress(OSError):  # somebody else was quicker
+            making.rename(files)
+    return files
 
 
 def new_folder(store: Path) -> Path:

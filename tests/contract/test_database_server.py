@@ -15,7 +15,7 @@ import zstandard
 from migci.adapters.instances import marked
 from migci.core.step import Work
 from migci.ports import Database, DatabaseServer, HookFailed, RestoreFailed, VersionTable
-from tests.contract.flavors import COUNTS, FLAVORS, MARK, ignored, migrate, new_folder
+from tests.contract.flavors import COUNTS, FLAVORS, MARK, ignored, migrate, new_folder, started
 
 ROWS = 2000
 DUMP = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(50));\n" + "".join(
@@ -47,7 +47,7 @@ def folder(store: Path) -> Path:
 
 @pytest.fixture
 def database(server: DatabaseServer, folder: Path) -> Iterator[Database]:
-    with server.start(folder) as database:
+    with started(server, folder) as database:
         yield database
 
 
@@ -66,7 +66,7 @@ def test_a_database_starts_empty(database: Database) -> None:
 
 
 def test_two_databases_of_one_server_do_not_see_each_other(server: DatabaseServer, store: Path) -> None:
-    with server.start(new_folder(store)) as one, server.start(new_folder(store)) as other:
+    with started(server, new_folder(store)) as one, started(server, new_folder(store)) as other:
         migrate(one, "CREATE TABLE only_here (id INTEGER)")
         assert list(one.schema()) == ["only_here"]
         assert other.schema() == {}
@@ -76,7 +76,7 @@ def test_two_databases_of_one_server_do_not_see_each_other(server: DatabaseServe
 def test_restore_loads_every_row_of_a_dump(database: Database, tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"dump{suffix}"
     source.write_bytes(COMPRESSIONS[suffix](DUMP.encode()))
-    database.restore(source, ignored)
+    database.restore(str(source), ignored)
     assert names(database) == ROWS
 
 
@@ -86,7 +86,7 @@ def test_the_compression_is_told_by_the_content_and_not_by_the_name(
 ) -> None:
     source = tmp_path / "nightly-backup"
     source.write_bytes(COMPRESSIONS[suffix](DUMP.encode()))
-    database.restore(source, ignored)
+    database.restore(str(source), ignored)
     assert names(database) == ROWS
 
 
@@ -96,7 +96,7 @@ def test_a_dump_of_two_compressed_parts_is_loaded_to_its_end(database: Database,
     source = tmp_path / f"dump{suffix}"
     compress = COMPRESSIONS[suffix]
     source.write_bytes(compress(DUMP[:half].encode()) + compress(DUMP[half:].encode()))
-    database.restore(source, ignored)
+    database.restore(str(source), ignored)
     assert names(database) == ROWS
 
 
@@ -107,7 +107,7 @@ def test_a_truncated_file_is_refused_and_named(database: Database, tmp_path: Pat
     source = tmp_path / f"dump{suffix}"
     source.write_bytes(whole[:-1] if part == "its last byte" else whole[: len(whole) // 2])
     with pytest.raises(RestoreFailed, match=rf"^the dump dump{suffix} is damaged or cut off: "):
-        database.restore(source, ignored)
+        database.restore(str(source), ignored)
 
 
 @pytest.mark.parametrize("head", ["-- MySQL dump 10.13", "-- MariaDB dump 10.19"])
@@ -115,14 +115,14 @@ def test_a_dump_whose_tool_did_not_finish_it_is_refused(database: Database, tmp_
     source = tmp_path / "cut.sql"
     source.write_text(f"{head}  Distrib 10.11\n{DUMP}")
     with pytest.raises(RestoreFailed, match=r"^the dump cut.sql is cut off: it does not end with '-- Dump completed'"):
-        database.restore(source, ignored)
+        database.restore(str(source), ignored)
 
 
 @pytest.mark.parametrize("sandbox", ["", "/*M!999999\\- enable the sandbox mode */ \n"])
 def test_a_dump_whose_tool_finished_it_is_loaded(database: Database, tmp_path: Path, sandbox: str) -> None:
     source = tmp_path / "whole.sql"
     source.write_text(f"{sandbox}-- MariaDB dump 10.19\n{DUMP}-- Dump completed on 2026-01-01\n")
-    database.restore(source, ignored)
+    database.restore(str(source), ignored)
     assert names(database) == ROWS
 
 
@@ -130,7 +130,7 @@ def test_a_file_that_is_not_sql_is_refused_and_named(database: Database, tmp_pat
     source = tmp_path / "holiday.png"
     source.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
     with pytest.raises(RestoreFailed, match=r"holiday\.png"):
-        database.restore(source, ignored)
+        database.restore(str(source), ignored)
 
 
 def test_a_dump_that_fails_in_its_middle_is_refused_with_the_servers_own_words(
@@ -139,7 +139,7 @@ def test_a_dump_that_fails_in_its_middle_is_refused_with_the_servers_own_words(
     source = tmp_path / "dump.sql"
     source.write_text(f"{DUMP}INSERT INTO nowhere VALUES (1);\n")
     with pytest.raises(RestoreFailed, match="nowhere"):
-        database.restore(source, ignored)
+        database.restore(str(source), ignored)
 
 
 @pytest.mark.parametrize("text", ["", "-- nothing but a comment\n", "SELECT 1;\n"])
@@ -147,12 +147,12 @@ def test_a_dump_without_tables_is_refused(database: Database, tmp_path: Path, te
     source = tmp_path / "empty.sql"
     source.write_text(text)
     with pytest.raises(RestoreFailed, match=r"^the dump empty\.sql holds no tables"):
-        database.restore(source, ignored)
+        database.restore(str(source), ignored)
 
 
 def test_a_dump_that_is_not_there_is_refused_with_its_path(database: Database, tmp_path: Path) -> None:
     with pytest.raises(RestoreFailed, match=rf"cannot read the dump {tmp_path}/gone\.sql: No such file"):
-        database.restore(tmp_path / "gone.sql", ignored)
+        database.restore(str(tmp_path / "gone.sql"), ignored)
 
 
 @pytest.mark.parametrize("suffix", COMPRESSIONS)
@@ -160,7 +160,7 @@ def test_progress_grows_and_reaches_the_files_size(database: Database, tmp_path:
     source = tmp_path / f"dump{suffix}"
     source.write_bytes(COMPRESSIONS[suffix](DUMP.encode()))
     told: list[tuple[int, int]] = []
-    database.restore(source, lambda done, total: told.append((done, total)))
+    database.restore(str(source), lambda done, total: told.append((done, total)))
     size = source.stat().st_size
     assert told == sorted(told)
     assert told[-1] == (size, size)
@@ -169,7 +169,7 @@ def test_progress_grows_and_reaches_the_files_size(database: Database, tmp_path:
 def test_size_tells_the_rows_and_the_bytes(database: Database, tmp_path: Path) -> None:
     source = tmp_path / "dump.sql"
     source.write_text(DUMP)
-    database.restore(source, ignored)
+    database.restore(str(source), ignored)
     size = database.size()
     assert size.rows == ROWS
     assert size.bytes > 0
@@ -275,7 +275,7 @@ def test_nobody_can_reach_a_database_over_the_network(database: Database) -> Non
 
 
 def test_the_folder_and_the_processes_are_gone_on_exit(server: DatabaseServer, folder: Path) -> None:
-    with server.start(folder) as database:
+    with started(server, folder) as database:
         migrate(database, "CREATE TABLE a (id INTEGER)")
     assert not folder.exists()
     assert marked(MARK) == []
@@ -285,7 +285,7 @@ def test_the_folder_and_the_processes_are_gone_on_exit(server: DatabaseServer, f
 def test_the_folder_and_the_processes_are_gone_after_an_exception(
     server: DatabaseServer, folder: Path, error: type[BaseException]
 ) -> None:
-    with pytest.raises(error), server.start(folder):
+    with pytest.raises(error), started(server, folder):
         raise error
     assert not folder.exists()
     assert marked(MARK) == []
@@ -293,5 +293,5 @@ def test_the_folder_and_the_processes_are_gone_after_an_exception(
 
 def test_a_folder_is_used_again_after_it_is_gone(server: DatabaseServer, folder: Path) -> None:
     for _ in range(2):
-        with server.start(folder) as database:
+        with started(server, folder) as database:
             migrate(database, "CREATE TABLE a (id INTEGER)")

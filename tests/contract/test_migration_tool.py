@@ -24,7 +24,7 @@ from migci.core.run import Commit
 from migci.core.step import Algorithm, Cause, Outcome, Stage, Step
 from migci.ports import Attempt, Database, DatabaseServer, EnvironmentFailed, HistoryFailed, Tree, VersionTable
 from migci.walk import walking
-from tests.contract.flavors import eventually, mariadb, migrate, new_folder
+from tests.contract.flavors import eventually, mariadb, migrate, new_folder, started
 from tests.contract.interpreters import Interpreter, built
 from tests.contract.projects import (
     ALEMBIC,
@@ -97,7 +97,6 @@ class Rig:
         dataset = Dataset("empty", limits=Limits(**limits))  # type: ignore[arg-type]
         table = tool.version_table(self.tree)
         with walking(self.database, tool, dataset, table, RecordingObserver()) as walk:
-            walk.begin(history)
             walk.stage(Stage.TRUNK, self.tree, history, frozenset(history.by_id))
             walk.leave()
             return walk.steps
@@ -128,7 +127,7 @@ def rig(
     mark = f"contract-of-the-tools-{os.getpid()}-{next(_numbers)}"
     with ExitStack() as stack:
         server: DatabaseServer = SqliteServer() if flavor == "sqlite" else mariadb(store)
-        database = stack.enter_context(server.start(new_folder(store)))
+        database = stack.enter_context(started(server, new_folder(store)))
         log = stack.enter_context(Log(tmp_path / "log.txt", limit_bytes=100_000))
         python = interpreters(kit.interpreter)
         environments = Environments(EnvironmentSettings(str(python)), project, store, log, mark)
@@ -198,8 +197,8 @@ def test_branches_and_merges_come_in_the_order_in_which_alembic_runs_them(
     other = tmp_path / "other.sqlite"
     put(rig.project, "alembic.ini", f"[alembic]\nscript_location = migrations\nsqlalchemy.url = sqlite:///{other}\n")
     subprocess.run([interpreters(kit.interpreter), "-m", "alembic", "upgrade", "heads"], cwd=rig.project, check=True)
-    with SqliteServer().start(tmp_path / "looked-at") as looked_at:
-        looked_at.restore(other, lambda done, total: None)
+    with started(SqliteServer(), tmp_path / "looked-at") as looked_at:
+        looked_at.restore(str(other), lambda done, total: None)
         alembics_own = [id_ for (id_,) in migrate(looked_at, "SELECT id FROM ran ORDER BY rowid")]
 
     history = rig.tool.history(rig.tree)

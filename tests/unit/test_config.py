@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from migci.config import arguments, load
+from migci.config import arguments, bytes_of, load
 from migci.core.dataset import Contents, Dataset, Excuse, Limits
 from migci.errors import UsageError
-from migci.replay import Hook, Project, Release
+from migci.replay import Project
+from migci.route import Hook, Release
 
 SMALLEST = """
 [project]
@@ -48,6 +49,7 @@ options = ["--innodb-buffer-pool-size=1G"]
 [datasets.user_001]
 source = "dumps/user.sql.zst"
 revision = "133"
+refreshed = "f18aee2a"
 contents = "anonymized"
 [datasets.user_001.limits]
 step_seconds = 90
@@ -105,6 +107,7 @@ def test_the_whole_file_is_read(tmp_path: Path) -> None:
         "user_001",
         str(tmp_path / "dumps" / "user.sql.zst"),
         "133",
+        "f18aee2a",
         Contents.ANONYMIZED,
         Limits(90, 1_000_000, 5, 600.5),
         (Excuse("216->217", "step_seconds", 300, "known slow"),),
@@ -158,7 +161,7 @@ def test_what_is_not_said_to_be_otherwise_is_real_data(tmp_path: Path) -> None:
             "server.flavour: there is no such key; did you mean 'flavor'?"
         ]),
         ("[datasets.empty]", '[server]\nflavor = "oracle"\n[datasets.empty]', [
-            "server.flavor: input should be 'mariadb' or 'sqlite', but it is 'oracle'"
+            "server.flavor: input should be 'mariadb', 'mysql' or 'sqlite', but it is 'oracle'"
         ]),
         ("[datasets.empty]", '[sever]\nflavor = "mariadb"\n[datasets.empty]', [
             "sever: there is no such key; did you mean 'server'?"
@@ -270,15 +273,32 @@ def test_a_dataset_that_is_not_in_the_file_is_told_with_the_nearest_that_is(tmp_
         assert (raised.value.message, raised.value.hint) == (f"there is no dataset {name!r} in migci.toml", hint)
 
 
-@pytest.mark.parametrize("kind", ["nothing", "a folder"])
-def test_a_source_that_is_not_a_file_is_told_with_its_path(tmp_path: Path, kind: str) -> None:
+def test_a_source_that_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
     settings = load(write(tmp_path, SMALLEST.replace('"empty"', '"dumps"')))
-    if kind == "a folder":
-        (tmp_path / "dumps").mkdir()
     with pytest.raises(UsageError) as raised:
         settings.as_datasets(tmp_path)
-    assert raised.value.message == f"[datasets.empty] source: there is no file {tmp_path}/dumps"
-    assert raised.value.hint == 'a path relative to migci.toml, or "empty"'
+    assert raised.value.message == f"[datasets.empty] source: there is no file or folder {tmp_path}/dumps"
+    assert raised.value.hint == 'a path relative to migci.toml, a URL, or "empty"'
+
+
+def test_a_source_may_be_a_folder_or_a_url(tmp_path: Path) -> None:
+    (tmp_path / "dumps").mkdir()
+    settings = load(write(tmp_path, SMALLEST.replace('"empty"', '"dumps"')))
+    assert settings.as_datasets(tmp_path)[0].source == f"{tmp_path}/dumps"
+    settings = load(write(tmp_path, SMALLEST.replace('"empty"', '"s3://bucket/dump.sql"')))
+    assert settings.as_datasets(tmp_path)[0].source == "s3://bucket/dump.sql"
+
+
+@pytest.mark.parametrize(
+    ("said", "size"), [("50GB", 50 << 30), ("1.5T", 3 << 39), ("300 mib", 300 << 20), ("7", 7), (7, 7), ("2k", 2048)]
+)
+def test_a_size_has_a_unit_of_1024(said: str | int, size: int) -> None:
+    assert bytes_of(said, "[store] limit") == size
+
+
+def test_a_size_that_is_none_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^\[store\] limit: 'much' is not a size; "):
+        load(write(tmp_path, SMALLEST + '[store]\nlimit = "much"\n'))
 
 
 def test_a_command_is_split_as_a_shell_splits_it() -> None:

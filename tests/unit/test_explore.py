@@ -10,7 +10,7 @@ from migci.core.run import Commit
 from migci.core.step import Cause, Step, StepError
 from migci.errors import UsageError
 from migci.explore import Difference, differences, explore
-from migci.replay import Release
+from migci.route import Release
 from tests.fakes import Migration, chain
 from tests.unit.worlds import EMPTY, World, world
 

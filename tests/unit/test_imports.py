@@ -13,14 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CORE = {"migci.core", "migci.errors", "migci.__version__"}
 PORTS = CORE | {"migci.ports"}
-USE_CASES = PORTS | {"migci.replay", "migci.walk", "migci.explore"}
+USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "replay", "explore"}
+USE_CASES = PORTS | {f"migci.{name}" for name in USE_CASE_MODULES}
 SEES: dict[str, set[str]] = {
     "migci.core": CORE,
     "migci.errors": set(),
     "migci.ports": PORTS,
-    "migci.walk": USE_CASES,
-    "migci.replay": USE_CASES,
-    "migci.explore": USE_CASES,
+    **{f"migci.{name}": USE_CASES for name in USE_CASE_MODULES},
     "migci.report": CORE | {"migci.report"},
     "migci.config": USE_CASES,
     "migci.detect": CORE,

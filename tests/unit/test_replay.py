@@ -18,7 +18,8 @@ from migci.ports import (
     HistoryFailed,
     ServerFailed,
 )
-from migci.replay import Change, Hook, Release, trouble
+from migci.replay import Change, trouble
+from migci.route import Hook, Release
 from tests.fakes import FakeServer, Migration, chain, dump_at
 from tests.unit.worlds import EMPTY, findings, outcomes, verdicts, world
 
@@ -53,7 +54,7 @@ def test_what_the_dataset_has_seen_is_not_run_again(tmp_path: Path) -> None:
     run = here.replay(at(tmp_path, "1"))
     assert here.ran() == ["2", "3"]
     assert run.replays[0].rows == 4
-    assert run.replays[0].clone == CloneFacts("restore", "source", 0.0)
+    assert run.replays[0].clone == CloneFacts("fake", "checkpoint", 0.0)
 
 
 def test_a_run_says_what_it_was_made_of() -> None:
@@ -103,7 +104,7 @@ def test_every_dataset_is_run_also_after_one_has_failed(tmp_path: Path) -> None:
     here = world(patch=chain("1", "2", Migration("3", error=RAISED)))
     run = here.replay(replace(EMPTY, name="first"), at(tmp_path, "2"), replace(EMPTY, name="last"))
     assert [one.dataset.name for one in run.replays] == ["first", "user_001", "last"]
-    assert here.ran() == ["1", "2", "3", "3", "1", "2", "3"]
+    assert here.ran() == ["1", "2", "3", "3", "3"]
     assert verdicts(run) == ["failed"] * 4
 
 
@@ -119,7 +120,7 @@ def test_every_dataset_is_run_also_after_one_could_not_be_restored(tmp_path: Pat
 def test_no_server_is_left_after_a_replay() -> None:
     here = world(patch=chain("1", "2", Migration("3", error=RAISED)))
     here.replay(EMPTY, replace(EMPTY, name="more"))
-    assert here.server.started == ["0", "1"]
+    assert here.server.started.count("measuring") == 3
     assert here.server.live == {}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import hashlib
+import lzma
 import random
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migci.adapters.servers import sources
+from migci.adapters.servers.places import place
+from migci.errors import UsageError
 from migci.ports import RestoreFailed
 
 
@@ -93,3 +98,67 @@ def test_an_empty_file_is_empty(tmp_path: Path) -> None:
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RestoreFailed, match="cannot read the dump"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["zst", "gz", "xz", "bz2"])
+def test_a_small_file_that_holds_much_comes_in_small_pieces(tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / f"dump.sql.{suffix}"
+    text = bytes(64 << 20)
+    compress = {
+        "zst": zstandard.ZstdCompressor().compress,
+        "gz": gzip.compress,
+        "xz": lzma.compress,
+        "bz2": bz2.compress,
+    }
+    source.write_bytes(compress[suffix](text))
+    pieces = [len(piece) for piece in sources.read(source, lambda done, total: None)]
+    assert sum(pieces) == len(text)
+    assert max(pieces) <= 1 << 20
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=3000), st.integers(1, 10_000))
+def test_a_zstd_file_that_is_cut_anywhere_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, text: bytes, cut: int
+) -> None:
+    source = tmp_path_factory.mktemp("cut") / "dump"
+    whole = zstandard.ZstdCompressor(write_checksum=False, write_content_size=False).compress(text)
+    source.write_bytes(whole[: 4 + cut % (len(whole) - 4)])
+    with pytest.raises(RestoreFailed, match="is damaged or cut off"):
+        read(source)
+
+
+def test_a_url_is_read_like_a_file() -> None:
+    where = place("memory://dumps/shop.sql.gz")
+    assert where.system is not None
+    where.system.pipe_file(where.path, gzip.compress(b"SELECT 1;\n"))
+    assert b"".join(sources.read(where, lambda done, total: None)) == b"SELECT 1;\n"
+    assert where.name == "shop.sql.gz"
+
+
+def test_a_file_url_is_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a b.sql").write_text("SELECT 1;")
+    where = place((tmp_path / "a b.sql").as_uri())
+    assert b"".join(sources.read(where, lambda done, total: None)) == b"SELECT 1;"
+    assert where.digest() == hashlib.sha256(b"SELECT 1;").hexdigest()
+
+
+def test_a_url_whose_package_is_missing_says_which_to_install() -> None:
+    with pytest.raises(UsageError, match=r"'s3' URLs: Install s3fs.*pip install"):
+        place("s3://bucket/dump.sql")
+
+
+def test_a_url_of_no_known_kind_is_refused() -> None:
+    with pytest.raises(UsageError, match="'nosuch'"):
+        place("nosuch://bucket/dump.sql")
+
+
+def test_a_folders_digest_changes_with_any_name_and_any_byte(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"2")
+    digests = {place(str(tmp_path)).digest()}
+    (tmp_path / "b").write_bytes(b"3")
+    digests.add(place(str(tmp_path)).digest())
+    (tmp_path / "b").rename(tmp_path / "c")
+    digests.add(place(str(tmp_path)).digest())
+    assert len(digests) == 3

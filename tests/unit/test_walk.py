@@ -16,6 +16,7 @@ from migci.walk import Walk, walking
 from tests.fakes import (
     VERSIONS,
     FakeClock,
+    FakeClone,
     FakeDatabase,
     FakeServer,
     FakeSession,
@@ -32,16 +33,23 @@ TREE = Tree(Commit("trunk", "trunk-id"), Path("/trees/trunk-id"), Path("/trees/t
 
 
 @contextmanager
+def fresh(server: FakeServer) -> Iterator[FakeDatabase]:
+    clone = FakeClone(Path("/fake/clone"), server.disk)
+    server.initialize(clone.data)
+    with server.start(clone) as database:
+        yield database
+
+
+@contextmanager
 def walk_of(*migrations: Migration, tool: type[FakeTool] = FakeTool) -> Iterator[tuple[Walk, FakeDatabase]]:
     """A walk that has gone through `migrations` on an empty database."""
     server = FakeServer()
     made = tool(FakeClock(), server, {"trunk-id": migrations})
     with (
-        server.start(Path("/nowhere")) as database,
+        fresh(server) as database,
         walking(database, made, EMPTY, VERSIONS, RecordingObserver()) as walk,
     ):
         history = history_of(migrations)
-        walk.begin(history)
         walk.stage(Stage.TRUNK, TREE, history, frozenset(history.by_id))
         yield walk, database
 
@@ -92,11 +100,10 @@ def test_after_each_step_it_is_told_before_the_next_one_runs() -> None:
         told.append(f"{step.name}, {len(tool.ran)} ran")
 
     with (
-        server.start(Path("/nowhere")) as database,
+        fresh(server) as database,
         walking(database, tool, EMPTY, VERSIONS, RecordingObserver()) as walk,
     ):
         history = history_of(chain("1", "2"))
-        walk.begin(history)
         walk.stage(Stage.TRUNK, TREE, history, frozenset(["1", "2"]), tell)
     assert told == ["base->1, 1 ran", "1->2, 2 ran"]
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from migci.core.dataset import Dataset
 from migci.core.run import Commit, Run
 from migci.core.verdict import judge, judge_replay
 from migci.errors import MigciError
 from migci.ports import Conflict, VersionTable
-from migci.replay import Change, Project, Release, Tools, replay
+from migci.replay import Change, Project, replay
+from migci.route import Release
+from migci.tools import Tools
 from tests.fakes import (
     VERSIONS,
     FakeClock,
     FakeRepository,
     FakeServer,
+    FakeStore,
     FakeTool,
+    FakeWarmClones,
     Migration,
     RecordingObserver,
     chain,
@@ -67,7 +70,7 @@ def world(
     refs = {"trunk": "trunk-id", "working tree": "patch-id", **{name: name for name in trees or {}}}
     repository = FakeRepository(refs, merged)
     tool = FakeTool(clock, server, known, table, cannot_start)
-    tools = Tools(repository, server, tool, observer, Path("/nowhere"), clock)
+    tools = Tools(repository, server, tool, FakeStore(server.disk), FakeWarmClones(), observer, clock)
     return World(Project("shop", "trunk", releases), tools, clock, server, tool, repository, observer)
 
 

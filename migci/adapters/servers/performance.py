@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
+from migci.adapters.servers.product import Product
 from migci.core.sql import normalize, table_of
 from migci.core.step import Algorithm, Statement, Work
 
+if TYPE_CHECKING:
+    from migci.adapters.servers.database import Admin
+
 _Event = tuple[int, int]
 """A statement that ran or runs: its thread, and its number there."""
-
-Query = Callable[[str, tuple[Any, ...]], tuple[tuple[Any, ...], ...]]
 
 _PICOSECONDS = 1e12
 
@@ -27,7 +28,6 @@ _READS = (
     "Handler_read_rnd_next",
 )
 _WRITES = ("Handler_write", "Handler_update", "Handler_delete")
-_LOG_POSITION = "Innodb_lsn_current"
 _ALTERING = (
     "statement/sql/alter_table",
     "statement/sql/create_index",
@@ -44,9 +44,10 @@ class Observation:
     sequence number for bytes. Migrations cannot write to any of them.
     """
 
-    def __init__(self, query: Query, granted: Callable[[str], bool], user: str, database: str) -> None:
-        self._query = query
-        self._granted = granted
+    def __init__(self, admin: Admin, product: Product, user: str, database: str) -> None:
+        self._query = admin.rows
+        self._granted = admin.granted
+        self._product = product
         self._user = user
         self._database = database
         self._before: dict[str, int] = {}
@@ -78,7 +79,7 @@ class Observation:
             "WHERE user = %s AND variable_name IN %s",
             (self._user, (*_READS, *_WRITES)),
         )
-        told += self._query("SHOW GLOBAL STATUS LIKE %s", (_LOG_POSITION,))
+        told += self._query("SHOW GLOBAL STATUS LIKE %s", (self._product.log_position,))
         return {str(name): int(value) for name, value in told}
 
     def sample(self) -> None:
@@ -153,7 +154,7 @@ class Observation:
         work = Work(
             rows_read=sum(grown.get(name, 0) for name in _READS),
             rows_changed=sum(grown.get(name, 0) for name in _WRITES),
-            bytes_logged=grown.get(_LOG_POSITION),
+            bytes_logged=grown.get(self._product.log_position),
             blocked_write_seconds=self._blocked_seconds,
             statements=self._statements(),
         )

@@ -1,10 +1,12 @@
-"""Dumps on disk: opened whatever their compression, read with progress, checked for their end."""
+"""Dumps as text: opened whatever their compression, read with progress, checked for their end."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,30 +14,27 @@ from typing import IO
 
 import zstandard
 
+from migci.adapters.servers.places import Place
 from migci.ports import RestoreFailed
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 19
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError)
 _DUMP_HEADS = (b"-- MySQL dump", b"-- MariaDB dump")
 _DUMP_END = b"-- Dump completed"
 _SANDBOX_LINE = b"/*M!999999\\- enable the sandbox mode */"
+_SEAL = secrets.token_bytes(16) * 256
 
 
-def read(source: Path, progress: Callable[[int, int], None]) -> Iterator[bytes]:
-    """The dump's text in pieces, decompressed as its first bytes tell.
+def read(source: Path | Place, progress: Callable[[int, int], None]) -> Iterator[bytes]:
+    """The dump's text in pieces of at most half a megabyte, decompressed as its first bytes tell.
 
     `progress` is told the bytes of the file that were read, and its size. Raises RestoreFailed when the file cannot
     be read, when its compressed data end too early, and when it begins as the work of mysqldump or mariadb-dump and
     does not end with the line that these write last.
     """
-    try:
-        total = source.stat().st_size
-        raw = source.open("rb")
-    except OSError as error:
-        raise RestoreFailed(
-            f"cannot read the dump {source}: {error.strerror}", hint="see 'source' in migci.toml"
-        ) from error
-    with raw:
+    where = source if isinstance(source, Place) else Place(str(source))
+    total = where.size()
+    with where.open() as raw:
         head = tail = b""
         try:
             for chunk in _decompressed(raw):
@@ -45,11 +44,15 @@ def read(source: Path, progress: Callable[[int, int], None]) -> Iterator[bytes]:
                 progress(min(raw.tell(), total), total)
         except _DAMAGED as error:
             raise RestoreFailed(
-                f"the dump {source.name} is damaged or cut off: {error}", hint="make or copy it again"
+                f"the dump {where.name} is damaged or cut off: {error}", hint="make or copy it again"
             ) from error
+        except Exception as error:
+            if where.system is None:
+                raise
+            raise RestoreFailed(f"the dump {where.name} could not be read to its end: {error}") from error
     if head.removeprefix(_SANDBOX_LINE).lstrip().startswith(_DUMP_HEADS) and _DUMP_END not in tail:
         raise RestoreFailed(
-            f"the dump {source.name} is cut off: it does not end with {_DUMP_END.decode()!r}",
+            f"the dump {where.name} is cut off: it does not end with {_DUMP_END.decode()!r}",
             hint="make or copy it again",
         )
 
@@ -75,14 +78,32 @@ def _pieces(stream: IO[bytes] | gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File) -> 
 
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
-    """Frame after frame; the library's own reader does not tell a file that ends inside one."""
-    frame = zstandard.ZstdDecompressor().decompressobj()
-    while chunk := raw.read(_CHUNK):
-        while chunk:
-            if frame.eof:
-                frame = zstandard.ZstdDecompressor().decompressobj()
-            if piece := frame.decompress(chunk):
-                yield piece
-            chunk = frame.unused_data if frame.eof else b""
-    if not frame.eof:
+    """Frame after frame, in bounded pieces.
+
+    The library's bounded reader does not tell a file that ends inside a frame, so a frame with a seal is put behind
+    the file: if the file ends inside a frame, the seal is read as part of that and does not come out. The seal
+    compresses to something that does not hold it, so it does not come out as the bytes of an uncompressed block either.
+    """
+    reader = zstandard.ZstdDecompressor().stream_reader(
+        _Sealed(raw),  # type: ignore[arg-type]  # it is only read
+        read_across_frames=True,
+    )
+    held = b""
+    while chunk := reader.read(_CHUNK):
+        held += chunk
+        if len(held) > len(_SEAL):
+            yield held[: -len(_SEAL)]
+            held = held[-len(_SEAL) :]
+    if held != _SEAL:
         raise EOFError("the last zstd frame is not complete")
+
+
+class _Sealed:
+    """`raw`, and behind it the seal's frame."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._seal = io.BytesIO(zstandard.ZstdCompressor().compress(_SEAL))
+
+    def read(self, size: int = -1) -> bytes:
+        return self._raw.read(size) or self._seal.read(size)

@@ -13,7 +13,7 @@ from pathlib import Path
 from migci.adapters.servers import sources
 from migci.core.run import ServerFacts
 from migci.core.step import Cause, StepError, Work
-from migci.ports import Address, DiskFull, HookFailed, RestoreFailed, ServerFailed, Size, VersionTable
+from migci.ports import Address, Clone, DiskFull, HookFailed, RestoreFailed, Size, VersionTable
 
 _LOW_DISK_BYTES = 4 << 20
 _FILE_HEAD = b"SQLite format 3\0"
@@ -23,20 +23,23 @@ class SqliteServer:
     """A `DatabaseServer` without a server."""
 
     flavor = "sqlite"
+    in_process = True
 
     def facts(self) -> ServerFacts:
         return ServerFacts(self.flavor, sqlite3.sqlite_version)
 
+    def options(self) -> tuple[str, ...]:
+        return ()
+
+    def lasting_options(self) -> tuple[str, ...]:
+        return ()
+
+    def initialize(self, data: Path) -> None:
+        """An empty folder is an empty database."""
+
     @contextmanager
-    def start(self, folder: Path) -> Iterator[SqliteDatabase]:
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise ServerFailed(f"cannot make a database folder in {folder}: {error.strerror}") from error
-        try:
-            yield SqliteDatabase(folder / "clone.sqlite")
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def start(self, clone: Clone, database: str | None = None, *, loading: bool = False) -> Iterator[SqliteDatabase]:
+        yield SqliteDatabase(clone.data / "clone.sqlite")
 
 
 class SqliteDatabase:
@@ -51,24 +54,26 @@ class SqliteDatabase:
         with closing(sqlite3.connect(self._file, timeout=10.0)) as connection:
             return connection.execute(sql, parameters).fetchall()
 
-    def restore(self, source: Path, progress: Callable[[int, int], None]) -> None:
+    def restore(self, source: str, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+        path = Path(source)
         with suppress(OSError):
-            with source.open("rb") as file:
+            with path.open("rb") as file:
                 is_database = file.read(len(_FILE_HEAD)) == _FILE_HEAD
             if is_database:
-                shutil.copyfile(source, self._file)
-                return
+                shutil.copyfile(path, self._file)
+                return ()
         try:
-            self._execute(sources.read(source, progress))
+            self._execute(sources.read(path, progress))
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._disk_or(
                 RestoreFailed(
-                    f"the dump {source.name} cannot be loaded into SQLite: {error}",
+                    f"the dump {path.name} cannot be loaded into SQLite: {error}",
                     hint="it must be SQL that SQLite understands, as '.dump' of its shell writes it",
                 )
             ) from error
         if not self.schema():
-            raise RestoreFailed(f"the dump {source.name} holds no tables", hint="is it the right file?")
+            raise RestoreFailed(f"the dump {path.name} holds no tables", hint="is it the right file?")
+        return ()
 
     def run(self, script: Path) -> None:
         try:
@@ -105,13 +110,14 @@ class SqliteDatabase:
         return shutil.disk_usage(self._file.parent).free < _LOW_DISK_BYTES
 
     def size(self) -> Size:
-        rows = 0
-        for (name,) in self._query(
+        tables = self._query(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        ):
+        )
+        rows = 0
+        for (name,) in tables:
             ((count,),) = self._query(f"SELECT COUNT(*) FROM {_quoted(str(name))}")
             rows += int(str(count))
-        return Size(rows, self._file.stat().st_size)
+        return Size(len(tables), rows, self._file.stat().st_size)
 
     def schema(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -161,6 +167,9 @@ class SqliteDatabase:
     def shell(self) -> list[str]:
         return [shutil.which("sqlite3") or sys.executable, *([] if shutil.which("sqlite3") else ["-m", "sqlite3"]),
                 str(self._file)]  # fmt: skip
+
+    def rest(self) -> None:
+        """A file at rest is the whole database: nobody has it open."""
 
 
 def _statements(text: str) -> list[str]:

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 from migci.adapters.environments import Environments
 from migci.adapters.instances import Instance
 from migci.adapters.log import Log
+from migci.adapters.tools.imports import Imports
 from migci.adapters.tools.process import AgentGone, AgentLate, AgentProcess, agent_process
 from migci.core.finding import silences
 from migci.core.history import History, Revision
+from migci.core.snapshot import digest
 from migci.core.step import Cause, StepError
 from migci.errors import UsageError
 from migci.ports import (
@@ -86,10 +88,27 @@ class AgentTool:
             )
         with self._opened(tree, None) as agent:
             told = _ask_history(agent)
+        imports = Imports([Path(path) for path in self._paths(tree)])
         try:
-            return History(tuple(_revision(one, tree.project) for one in told["revisions"]), base=str(told["base"]))
+            revisions = tuple(_revision(one, tree.project, imports) for one in told["revisions"])
+            return History(revisions, base=str(told["base"]), surroundings=self._digest(told, tree.project, revisions))
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise HistoryFailed("the project's tool told a history that makes no sense", _LOG_HINT) from error
+
+    def _digest(self, told: Mapping[str, Any], project: Path, revisions: tuple[Revision, ...]) -> str:
+        """Of all that the revisions' effect depends on besides themselves, as far as it is known."""
+        known = {file for revision in revisions for file in revision.files}
+        beside = [str(file) for file in told["beside"] if file not in known]
+        around = self._surroundings
+        return digest(
+            self._kind.name,
+            self._kind.spec(),
+            dict(around.variables),
+            dict(around.files),
+            around.paths,
+            [str(package) for package in told["packages"]],
+            [(file, hashlib.sha256(_inside(project, file).read_bytes()).hexdigest()) for file in beside],
+        )
 
     def interpreter(self, tree: Tree) -> Path:
         """The project's interpreter for `tree`."""
@@ -222,21 +241,29 @@ class _Session:
         return Attempt(seconds, None)
 
 
-def _revision(told: Mapping[str, Any], project: Path) -> Revision:
+def _inside(project: Path, file: str) -> Path:
+    """A file that the agent named. Raises ValueError if it is not in the project's tree."""
+    if not (project / file).resolve().is_relative_to(project.resolve()):
+        raise ValueError("what a history is made of is in the project's tree")
+    return project / file
+
+
+def _revision(told: Mapping[str, Any], project: Path, imports: Imports) -> Revision:
     """What the agent told of one revision, with what its files say. Raises KeyError, TypeError, ValueError, OSError."""
     files = tuple(str(file) for file in told["files"])
-    inside = project.resolve()
-    if not files or not all((project / file).resolve().is_relative_to(inside) for file in files):
-        raise ValueError("a revision's files are in the project's tree")
-    texts = [(project / file).read_bytes() for file in files]
-    digest = hashlib.sha256()
+    paths = [_inside(project, file) for file in files]
+    if not paths:
+        raise ValueError("a revision has a file")
+    texts = [path.read_bytes() for path in paths]
+    content = hashlib.sha256()
     for text in texts:
-        digest.update(b"%d\n" % len(text) + text)
+        content.update(b"%d\n" % len(text) + text)
     return Revision(
         id=str(told["id"]),
         parents=tuple(str(parent) for parent in told["parents"]),
         files=files,
-        digest=digest.hexdigest(),
+        digest=content.hexdigest(),
+        imports=imports.digest(paths),
         summary=str(told["summary"]),
         silences=tuple(silence for text in texts for silence in silences(text.decode(errors="replace"))),
     )

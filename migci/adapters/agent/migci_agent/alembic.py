@@ -69,6 +69,10 @@ class AlembicTool:
             )
         return {"base": "base", "revisions": revisions}
 
+    def beside(self):
+        """Where there are files that every revision's run may depend on."""
+        return [os.path.join(self.spec["project"], self.spec["migrations"]), self._script.dir]
+
     def file(self, revision):
         """The script of `revision`."""
         return self._script.get_revision(revision).path

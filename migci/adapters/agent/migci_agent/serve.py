@@ -54,7 +54,10 @@ def _open(spec):
 def _answer(tool, request):
     op = request["op"]
     if op == "history":
-        return tool.history()
+        reply = tool.history()
+        reply["packages"] = _packages()
+        reply["beside"] = _files(tool.spec, tool.beside())
+        return reply
     if op == "check":
         tool.check()
         return {}
@@ -76,6 +79,27 @@ def _answer(tool, request):
     reply["seconds"] = time.perf_counter() - began
     reply["statements"] = statements.stop()
     return reply
+
+
+def _packages():
+    """This Python, and the names of what is installed for it, versions included."""
+    found = {"python " + sys.version}
+    for folder in sys.path:
+        if os.path.isdir(folder):
+            found.update(name for name in os.listdir(folder) if name.endswith((".dist-info", ".egg-info", ".egg-link")))
+    return sorted(found)
+
+
+def _files(spec, places):
+    """All files in `places`, files or folders, relative to the project."""
+    found = set()
+    for place in places:
+        if os.path.isfile(place):
+            found.add(os.path.relpath(place, spec["project"]))
+        for folder, _, names in os.walk(place):
+            if os.path.basename(folder) != "__pycache__":
+                found.update(os.path.relpath(os.path.join(folder, name), spec["project"]) for name in names)
+    return sorted(found)
 
 
 def _describe(error, file):

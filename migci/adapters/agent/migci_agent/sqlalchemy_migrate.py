@@ -38,6 +38,10 @@ class MigrateTool:
             parents = [str(number)]
         return {"base": str(self._base()), "revisions": revisions}
 
+    def beside(self):
+        """Where there are files that every version's run may depend on."""
+        return [self._repository.path]
+
     def file(self, revision):
         """The Python script of `revision`; `None` if it is made of SQL."""
         script = self._repository.version(int(revision)).python

@@ -1,0 +1,31 @@
+"""Whether a disk is full, asked of the disk itself."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from migci.errors import MigciError
+from migci.ports import DiskFull
+
+_LOW_BYTES = 32 << 20
+"""A server stops working before its disk has nothing left at all."""
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of `folder`, or of the nearest folder above it that is there, has no room to work in."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    with suppress(OSError):
+        return shutil.disk_usage(there).free < _LOW_BYTES
+    return False
+
+
+def disk_or(error: MigciError, folder: Path) -> MigciError:
+    """`error`, or DiskFull if the disk of `folder` explains it."""
+    if is_full(folder):
+        return DiskFull(
+            f"the disk of {folder} is full: {error.message}",
+            hint="free some space, or point MIGCI_STORE at a larger disk",
+        )
+    return error

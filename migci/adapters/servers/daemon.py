@@ -1,0 +1,201 @@
+"""A private database server as a process: on one clone and one socket, until it is stopped or killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pymysql
+from pymysql.cursors import Cursor
+
+from migci.adapters.disk import disk_or
+from migci.adapters.instances import MARKER, bound
+from migci.adapters.log import Log
+from migci.errors import UsageError
+from migci.ports import Clone, ServerFailed
+
+_START_SECONDS = 120.0
+_STOP_SECONDS = 3600.0  # before it ends it purges what was deleted, which can take as long as the deleting did
+_LONGEST_SOCKET = 107
+_KEPT_LOG_BYTES = 100_000
+
+if TYPE_CHECKING:
+    Connection = pymysql.Connection[Cursor]
+
+
+class Process(Protocol):
+    """What is asked of a server's process, our own child or not."""
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def kill(self) -> None: ...
+
+
+class Foreign:
+    """A process that is not our child: all that is seen of it is whether it runs."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def poll(self) -> int | None:
+        return None if Path(f"/proc/{self._pid}").exists() else 0
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = time.monotonic() + (timeout or 0.0)
+        while self.poll() is None:
+            if timeout is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("a server", timeout)
+            time.sleep(0.005)
+        return 0
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+
+
+class Daemon:
+    """One running server. Use `daemon`."""
+
+    def __init__(self, process: Process, socket: Path) -> None:
+        self._process = process
+        self._errors = socket.with_name("error.log")
+        self.socket = socket
+        self.folder = socket.parent
+
+    @property
+    def pid(self) -> int:
+        """The pid that the server itself tells."""
+        return int((self.folder / "pid").read_text())
+
+    def first_connection(self, user: str) -> Connection:
+        """A connection of an account without a password, as soon as the server takes it. Raises ServerFailed."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                return self.connection(user, "")
+            except pymysql.err.OperationalError as error:
+                status = self._process.poll()
+                if status is None and time.monotonic() < deadline:
+                    time.sleep(0.005)
+                    continue
+                why = f"it ended with status {status}" if status is not None else f"no answer in {_START_SECONDS:g} s"
+                raise disk_or(
+                    ServerFailed(
+                        f"the database server did not start: {why}: {first_error(self.log())}",
+                        hint="see [server].options and 'migci dataset verify'; the server's log ends log.txt",
+                    ),
+                    self.folder,
+                ) from error
+
+    def connection(
+        self, user: str, password: str, database: str | None = None, *, local_infile: bool = False
+    ) -> Connection:
+        """Another connection. Raises pymysql's OperationalError."""
+        return pymysql.connect(
+            unix_socket=str(self.socket),
+            user=user,
+            password=password,
+            database=database,
+            local_infile=local_infile,
+            autocommit=True,
+            charset="utf8mb4",
+        )
+
+    def ended(self, patience_seconds: float = 0.0) -> int | None:
+        """The status that it ended with, or `None` while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience_seconds)
+        return self._process.poll()
+
+    def log(self) -> bytes:
+        """The end of what it wrote into its log."""
+        with suppress(OSError):
+            return self._errors.read_bytes()[-_KEPT_LOG_BYTES:]
+        return b""
+
+    def await_end(self) -> None:
+        """Wait for it to end, once it was told to shut down. Raises ServerFailed when it does not end well."""
+        status = self.ended(_STOP_SECONDS)
+        if status != 0:
+            why = f"it still runs after {_STOP_SECONDS:g} s" if status is None else f"it ended with status {status}"
+            raise disk_or(
+                ServerFailed(f"the database server did not shut down: {why}: {last_line(self.log())}"), self.folder
+            )
+
+    def kill(self) -> None:
+        """End it at once: what it has not written yet is not wanted."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def daemon(words: list[str], clone: Clone, mark: str, log: Log) -> Iterator[Daemon]:
+    """The server that `words` start, on `clone`; if it still runs on exit, it is killed.
+
+    `words` lack where it is to listen and write: it gets a socket, a place for temporary files and a log beside the
+    clone's data. Raises UsageError when the path of the socket would be too long.
+    """
+    folder = clone.data.parent
+    socket = folder / "db.sock"
+    if len(str(socket)) > _LONGEST_SOCKET:
+        raise UsageError(
+            f"the path of the server's socket is longer than {_LONGEST_SOCKET} characters: {socket}",
+            hint="point MIGCI_STORE at a folder with a shorter path",
+        )
+    errors = folder / "error.log"
+    with suppress(FileNotFoundError):
+        socket.unlink()  # of a server that ran on this clone before, and was killed
+    temporary = folder / "tmp"
+    try:
+        temporary.mkdir(exist_ok=True)
+        with errors.open("wb") as stream:
+            process = subprocess.Popen(
+                # The order matters: entering a clone's namespace may undo the promise to die with us.
+                clone.command(
+                    bound(
+                        [
+                            *words,
+                            f"--datadir={clone.data}",
+                            f"--socket={socket}",
+                            f"--pid-file={folder / 'pid'}",
+                            f"--tmpdir={temporary}",
+                        ]
+                    )
+                ),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+                cwd=folder,
+                env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: mark},
+            )
+    except OSError as error:
+        raise disk_or(ServerFailed(f"cannot start a database server in {folder}: {error}"), folder) from error
+    live = Daemon(process, socket)
+    try:
+        yield live
+    finally:
+        live.kill()
+        log.heading("log of the database server")
+        log.write(live.log())
+
+
+def last_line(text: bytes) -> str:
+    lines = text.decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
+def first_error(text: bytes) -> str:
+    """The first line that the server itself calls an error, else its last."""
+    for line in text.splitlines():
+        if b"[ERROR]" in line:
+            return line.split(b"[ERROR]", 1)[1].decode(errors="replace").strip()
+    return last_line(text)

@@ -1,0 +1,89 @@
+"""A `DatabaseServer` of any product that speaks MySQL's protocol."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from migci.adapters.disk import disk_or
+from migci.adapters.instances import MARKER, bound
+from migci.adapters.log import Log
+from migci.adapters.servers.daemon import daemon, first_error
+from migci.adapters.servers.database import ServerDatabase, attached, opened
+from migci.adapters.servers.product import Product
+from migci.adapters.warm import Loan
+from migci.core.run import ServerFacts
+from migci.errors import UsageError
+from migci.ports import Clone, ServerFailed
+
+
+class Server:
+    """Runs one product privately. `options` are the server's own, and win over the product's defaults."""
+
+    in_process = False
+
+    def __init__(self, product: Product, options: tuple[str, ...], mark: str, log: Log) -> None:
+        self.flavor = product.flavor
+        self._product = product
+        self._options = options
+        self._mark = mark
+        self._log = log
+        self._facts: ServerFacts | None = None
+
+    def facts(self) -> ServerFacts:
+        if self._facts is None:
+            self._facts = self._asked()
+        return self._facts
+
+    def _asked(self) -> ServerFacts:
+        program = self._product.server_program()
+        told = subprocess.run([program, "--version"], capture_output=True, text=True)
+        version = self._product.version(told.stdout)
+        if version is None:
+            said = told.stdout.strip() or told.stderr.strip()
+            raise UsageError(f"{program} is not a {self.flavor} server: it says {said!r}", hint=self._product.to_get_it)
+        return ServerFacts(self.flavor, version)
+
+    def options(self) -> tuple[str, ...]:
+        return self._options
+
+    def lasting_options(self) -> tuple[str, ...]:
+        return tuple(option for option in self._options if self._product.leaves_traces(option))
+
+    def initialize(self, data: Path) -> None:
+        words = self._product.initialize(data, self.lasting_options())
+        try:
+            done = subprocess.run(
+                bound(list(words)),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: self._mark},
+            )
+        except OSError as error:
+            raise ServerFailed(f"cannot run {words[0]}: {error.strerror}") from error
+        if done.returncode:
+            told = first_error(done.stdout + done.stderr)
+            failed = ServerFailed(f"{Path(words[0]).name} failed: {told}", hint="see [server].options")
+            raise disk_or(failed, data)
+
+    @contextmanager
+    def start(self, clone: Clone, database: str | None = None, *, loading: bool = False) -> Iterator[ServerDatabase]:
+        product = self._product
+        words = [
+            product.server_program(),
+            "--no-defaults",
+            *product.defaults,
+            *self._options,
+            *(product.loading if loading else product.measuring),
+            *product.always,
+            f"--secure-file-priv={clone.data}",
+            f"--local-infile={int(loading)}",
+        ]
+        with daemon(words, clone, self._mark, self._log) as running:
+            yield opened(running, product, database, measuring=not loading)
+
+    def attached(self, loan: Loan) -> ServerDatabase:
+        """The database of a server that somebody else has started. Raises ServerFailed when it does not answer."""
+        return attached(loan, self._product)

@@ -1,0 +1,1 @@
+"""Where snapshots are kept, and how they are cloned."""

@@ -1,0 +1,22 @@
+"""What the use cases work with: the adapters, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from migci.ports import DatabaseServer, MigrationTool, Observer, Repository, SnapshotStore, WarmClones
+
+
+@dataclass(frozen=True)
+class Tools:
+    """One of each port. `clock` is monotonic, in seconds."""
+
+    repository: Repository
+    server: DatabaseServer
+    tool: MigrationTool
+    snapshots: SnapshotStore
+    warm: WarmClones
+    observer: Observer
+    clock: Callable[[], float]
+    sandbox: str = "none"
