@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import signal
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -112,6 +113,17 @@ def held_lock(file: Path) -> Iterator[bool]:
 
 def _end(folder: Path) -> None:
     end_marked(folder.name)
+    delete(folder)
+
+
+def delete(folder: Path) -> None:
+    """Delete a folder with all that is in it, folders without any rights as well, as an overlay's mount makes them."""
+    for place, folders, _ in os.walk(folder):
+        for name in folders:
+            with suppress(OSError):
+                inner = Path(place, name)
+                if not inner.is_symlink() and inner.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
+                    inner.chmod(stat.S_IRWXU)
     shutil.rmtree(folder, ignore_errors=True)
 
 

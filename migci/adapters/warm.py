@@ -51,6 +51,7 @@ def borrowed(at: Path, snapshot: str, options: tuple[str, ...]) -> Iterator[Loan
 
     A keeper that has another gets this one ready for the next time. On exit the clone and its server are gone.
     """
+    _tidy(at)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_ANSWER_SECONDS)
         loan = None
@@ -160,6 +161,7 @@ class Keeper:
 
 def stop(at: Path) -> bool:
     """Tell the keeper at `at` to stop; whether there was one. A clone that is lent is given back first."""
+    _tidy(at)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
             connection.connect(str(at))
@@ -167,6 +169,14 @@ def stop(at: Path) -> bool:
             return False
         connection.sendall(b'{"stop": true}\n')
         return True
+
+
+def _tidy(at: Path) -> None:
+    """Remove the socket of a keeper that was killed."""
+    if at.exists():
+        with held_lock(at.with_suffix(".lock")) as ours:
+            if ours:
+                at.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import datasets, replay_overhead
+from tests.benchmarks import datasets, replay_overhead, ways_of_cloning
 
-BENCHMARKS = {"replay": replay_overhead.main, "datasets": datasets.main}
+BENCHMARKS = {"replay": replay_overhead.main, "datasets": datasets.main, "ways": ways_of_cloning.main}
 
 if __name__ == "__main__":
     rounds = 5

@@ -263,6 +263,36 @@ def test_a_mount_is_never_seen_from_outside(ground: Ground) -> None:
         assert mounts() == before
 
 
+SHARED = """
+set -e
+extra=$1; shift
+mount -t tmpfs tmpfs "$extra"
+"$@" &
+while [ "$(cat /proc/$!/comm)" != sleep ]; do kill -0 $!; sleep 0.01; done
+grep -c " overlay " /proc/self/mountinfo || true
+umount "$extra"
+grep -c "$extra" /proc/$!/mountinfo || true
+kill $!
+"""
+"""Prints how many overlays are seen outside, and how often a disk that was unmounted is still mounted inside."""
+
+
+@pytest.mark.parametrize("way", ["overlay-root", "overlay-userns"])
+def test_where_mounts_are_shared_no_mount_comes_out_and_every_unmount_comes_in(
+    place_on: Callable[[str], Path], way: str
+) -> None:
+    with on(Case(way, "ext4", True), place_on("ext4")) as ground:
+        extra = ground.place / "extra"
+        extra.mkdir()
+        command = ground.clone().command(["sleep", "1000"])
+        done = subprocess.run(
+            ["unshare", "--mount", "--propagation", "shared", "sh", "-c", SHARED, "sh", str(extra), *command],
+            capture_output=True,
+            text=True,
+        )
+        assert (done.stdout, done.stderr) == ("0\n0\n", "")
+
+
 def test_a_killed_command_leaves_no_mount_and_a_clone_that_can_be_used_and_deleted(ground: Ground) -> None:
     before = mounts()
     folder = ground.clones()

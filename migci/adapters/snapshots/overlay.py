@@ -33,6 +33,10 @@ shift 2
 exec "$@"
 """
 
+# What is mounted here is seen nowhere else; what is unmounted elsewhere is unmounted here too, where the machine's
+# mounts are shared, so that a server which runs for hours does not keep a disk from being let go.
+_APART = ("--mount", "--propagation", "slave")
+
 # `volatile`: syncing does nothing. A clone does not outlive a crash of the machine, and without it every table is
 # written to the disk when it is first opened. `index=off`: or a mount whose last process is still ending is an error.
 _OPTIONS = "lowerdir=lower,upperdir=upper,workdir=work,volatile,index=off"
@@ -75,7 +79,7 @@ class RootOverlay:
         made(folder, self.name)
 
     def clone(self, data: Path, folder: Path) -> OverlayClone:
-        before = (_program("unshare", data, self.name), "--mount", "--")
+        before = (_program("unshare", data, self.name), *_APART, "--")
         return _cloned(data, OverlayClone(folder.absolute(), self.name, before, (), f"{_OPTIONS},redirect_dir=on"))
 
 
@@ -103,7 +107,7 @@ class UserOverlay:
         unshare = _program("unshare", data, self.name)
         # The rights in the namespace are there for the mount alone.
         without = (_program("setpriv", data, self.name), "--ambient-caps=-all", "--inh-caps=-all", "--")
-        before = (unshare, "--user", "--map-current-user", "--keep-caps", "--mount", "--")
+        before = (unshare, "--user", "--map-current-user", "--keep-caps", *_APART, "--")
         return _cloned(data, OverlayClone(folder.absolute(), self.name, before, without, f"{_OPTIONS},userxattr"))
 
 

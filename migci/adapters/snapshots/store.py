@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from migci.adapters.disk import disk_or
-from migci.adapters.instances import Instance
+from migci.adapters.instances import Instance, delete
 from migci.adapters.log import Log
 from migci.adapters.snapshots import checksums
 from migci.adapters.snapshots.identities import Identities
@@ -160,7 +159,7 @@ class Store:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            delete(folder)
 
     @contextmanager
     def _used(self, folder: Path) -> Iterator[bool]:

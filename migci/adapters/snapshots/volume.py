@@ -33,7 +33,7 @@ _AT_FDCWD = -100  # <fcntl.h>
 _RENAME_EXCHANGE = 2  # <linux/fs.h>
 
 # The mount and the processes live in namespaces of their own, and are gone with the command, however that ends.
-_APART = ("--mount", "--pid", "--fork", "--kill-child")
+_APART = ("--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child")
 _FILL = """
 set -e
 mount -o loop "$1" "$2"
