@@ -27,7 +27,9 @@ class Deferred:
 
     def restore(self, session: Session) -> None:
         """Make the keys; the table's definition is then what it was. Raises ServerFailed if it is not."""
-        session.run(f"ALTER TABLE {self.table} {', '.join(f'ADD {each}' for each in self.definitions)}".encode())
+        session.run(
+            f"ALTER TABLE {self.table} {', '.join(f'ADD {each}' for each in self.definitions)}".encode(), statements=0
+        )
         if (after := _definition(session, self.table)) != self.before:
             raise ServerFailed(f"the keys of {self.table} came back in another way: {after}")
 
@@ -56,7 +58,9 @@ def defer(session: Session, table: str) -> Deferred | None:
     if not definitions or session.ask(f"SELECT 1 FROM {table} LIMIT 1"):
         return None
     try:
-        session.run(f"ALTER TABLE {table} {', '.join(f'DROP KEY `{name}`' for name, _ in definitions)}".encode())
+        session.run(
+            f"ALTER TABLE {table} {', '.join(f'DROP KEY `{name}`' for name, _ in definitions)}".encode(), statements=0
+        )
     except pymysql.err.MySQLError as error:
         if error.args and error.args[0] in _NEEDED:
             return None

@@ -77,7 +77,10 @@ class Session:
         return tuple(self._cursor.fetchall())
 
     def run(self, text: bytes, table: str | None = None, statements: int = 1) -> None:
-        """Run one statement that stands for `statements` of the dump's; `table` is what it fills, for the warnings."""
+        """Run one statement that stands for `statements` of the dump's; `table` is what it fills, for the warnings.
+
+        With 0 statements it is none of the dump's, and its warnings are not counted.
+        """
         try:
             self._cursor.execute(memoryview(text))
             while self._cursor.nextset():
@@ -90,7 +93,8 @@ class Session:
             if error.args and error.args[0] == _EMPTY_QUERY:
                 return
             raise
-        self._note(statements, table)
+        if statements:
+            self._note(statements, table)
 
     def send(self, sql: str, pieces: Iterable[bytes], table: str) -> None:
         """Run a LOAD DATA LOCAL INFILE of our own making; the server gets `pieces`, whatever file it names.
