@@ -127,7 +127,8 @@ def _ordered(history: History, revisions: frozenset[str]) -> tuple[str, ...]:
 def milestones(start: str, legs: Iterable[Leg]) -> tuple[str, ...]:
     """A digest of the state after each thing that is done on the way, from the state `start` on.
 
-    It is of all that was run to get there: the content of every file, their order, the tool and its interpreter.
+    It is of all that was run to get there: every file's name (which may say for what server it is) and content, their
+    order, the tool and its interpreter.
     """
     found = []
     state = start
@@ -135,7 +136,7 @@ def milestones(start: str, legs: Iterable[Leg]) -> tuple[str, ...]:
         history = leg.code.history
         state = digest(state, str(leg.stage), leg.release, history.surroundings)
         for revision in (history.by_id[one] for one in leg.revisions):
-            state = digest(state, revision.id, revision.parents, revision.digest, revision.imports)
+            state = digest(state, revision.id, revision.parents, revision.files, revision.digest, revision.imports)
             found.append(state)
         if leg.hook is not None:
             state = digest(state, *_content(leg))
@@ -147,7 +148,7 @@ def _content(leg: Leg) -> Iterator[str | tuple[str, ...]]:
     """What a hook's effect depends on, as far as it can be told."""
     assert leg.hook is not None
     if leg.hook.file is not None:
-        yield _file(leg).read_text(errors="surrogateescape") if _file(leg).is_file() else ""
+        yield _file(leg).read_bytes().decode(errors="surrogateescape") if _file(leg).is_file() else ""
     else:
         yield leg.hook.command
         yield leg.code.tree.commit.id
