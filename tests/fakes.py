@@ -144,22 +144,30 @@ class FakeServer:
     flavor = "fake"
     in_process = False
 
-    def __init__(self, fails: MigciError | None = None, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        fails: MigciError | None = None,
+        options: tuple[str, ...] = (),
+        lasting_options: tuple[str, ...] = (),
+        version: str = "1.0",
+    ) -> None:
         self.fails = fails
         self.disk: Disk = {}
         self.live: dict[Path, FakeDatabase] = {}
         self.started: list[str] = []
         """For each start what it was for: to load a dump, or to measure."""
         self._options = options
+        self._lasting_options = lasting_options
+        self._version = version
 
     def facts(self) -> ServerFacts:
-        return ServerFacts(self.flavor, "1.0")
+        return ServerFacts(self.flavor, self._version)
 
     def options(self) -> tuple[str, ...]:
         return self._options
 
     def lasting_options(self) -> tuple[str, ...]:
-        return ()
+        return self._lasting_options
 
     def initialize(self, data: Path) -> None:
         self.disk[data] = ""
@@ -279,12 +287,12 @@ def chain(*migrations: Migration | str) -> tuple[Migration, ...]:
     return tuple(one if isinstance(one, Migration) else Migration(one) for one in migrations)
 
 
-def history_of(migrations: Iterable[Migration]) -> History:
+def history_of(migrations: Iterable[Migration], surroundings: str = "") -> History:
     revisions: list[Revision] = []
     for one in migrations:
         parents = one.parents if one.parents is not None else tuple(r.id for r in revisions[-1:])
         revisions.append(Revision(one.id, parents, (f"versions/{one.id}.py",), digest=f"digest of {one.id}{one.text}"))
-    return History(tuple(revisions))
+    return History(tuple(revisions), surroundings=surroundings)
 
 
 @dataclass
@@ -297,13 +305,14 @@ class FakeTool:
     table: VersionTable | None = VERSIONS
     cannot_start: MigciError | None = None
     name: str = "fake"
+    surroundings: str = ""
     ran: list[tuple[str, str]] = field(default_factory=list)
     """The commit and the revision of every migration that was run."""
     prepared: list[str | None] = field(default_factory=list)
     commands: list[tuple[str, ...]] = field(default_factory=list)
 
     def history(self, tree: Tree) -> History:
-        return history_of(self.migrations(tree))
+        return history_of(self.migrations(tree), self.surroundings)
 
     def migrations(self, tree: Tree) -> tuple[Migration, ...]:
         found = self.trees[tree.commit.id]
