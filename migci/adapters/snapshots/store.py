@@ -164,16 +164,14 @@ class Store:
     @contextmanager
     def _used(self, folder: Path) -> Iterator[bool]:
         """Keep the snapshot in `folder` from being removed; whether it is there."""
-        try:
-            descriptor = os.open(folder / _IN_USE, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+        descriptor = _locked(folder / _IN_USE, fcntl.LOCK_SH)
+        if descriptor is None:
             yield False
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
             with suppress(OSError):
                 os.utime(descriptor)
-            yield (folder / _IN_USE).exists()  # it may have been taken away while its lock was waited for
+            yield True
         finally:
             os.close(descriptor)
 
@@ -223,18 +221,16 @@ class Store:
     def remove(self, snapshot: Snapshot) -> bool:
         folder = self._snapshots / snapshot.id
         try:
-            descriptor = os.open(folder / _IN_USE, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = _locked(folder / _IN_USE, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        else:
-            self._discard(folder)
+        if descriptor is None:
             return True
+        try:
+            self._discard(folder)
         finally:
             os.close(descriptor)
+        return True
 
     def _discard(self, folder: Path) -> None:
         """First out of sight at once, then deleted: whoever looks sees it whole or not at all."""
@@ -242,11 +238,13 @@ class Store:
             folder.rename(bin_ / "gone")
 
     def _manifest(self, id: str) -> Manifest | None:
+        folder = self._snapshots / id
         try:
-            manifest = _manifests.validate_json((self._snapshots / id / _MANIFEST).read_bytes())
+            manifest = _manifests.validate_json((folder / _MANIFEST).read_bytes())
         except (OSError, ValidationError):
             return None
-        return manifest if manifest.format == _FORMAT else None
+        # Without the file that is locked, it could be neither cloned nor removed.
+        return manifest if manifest.format == _FORMAT and (folder / _IN_USE).exists() else None
 
 
 class _Folder:
@@ -262,6 +260,25 @@ class _Folder:
 
     def move_to(self, folder: Path) -> None:
         self.data.rename(folder)
+
+
+def _locked(file: Path, how: int) -> int | None:
+    """The descriptor that holds the lock on `file`; `None` if there is no such file. Raises BlockingIOError."""
+    while True:
+        try:
+            descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, how)
+            if os.path.samestat(os.fstat(descriptor), file.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # it was taken away before it was locked, and another may have been put there
 
 
 def _boot() -> str:
