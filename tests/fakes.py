@@ -207,6 +207,7 @@ class FakeStore:
         self.kept: dict[str, Snapshot] = {}
         self._disk = disk
         self._numbers = itertools.count()
+        self._in_use: list[str] = []
 
     def find(self, id: str) -> Snapshot | None:
         return self.kept.get(id)
@@ -234,9 +235,13 @@ class FakeStore:
     def clone(self, snapshot: Snapshot, *, visible: bool) -> Iterator[FakeClone]:
         if snapshot.id not in self.kept:
             raise CloneFailed(f"snapshot {snapshot.id} of {snapshot.dataset!r} is not in the store any more")
-        with self.new(visible=visible) as clone:
-            self._disk[clone.data] = self._disk[Path(snapshot.id)]
-            yield clone
+        self._in_use.append(snapshot.id)
+        try:
+            with self.new(visible=visible) as clone:
+                self._disk[clone.data] = self._disk[Path(snapshot.id)]
+                yield clone
+        finally:
+            self._in_use.remove(snapshot.id)
 
     def keep(self, clone: Clone, snapshot: Snapshot) -> None:
         clone.move_to(Path(snapshot.id))
@@ -246,7 +251,10 @@ class FakeStore:
         return ()
 
     def remove(self, snapshot: Snapshot) -> bool:
+        if snapshot.id in self._in_use:
+            return False
         self.kept.pop(snapshot.id, None)
+        self._disk.pop(Path(snapshot.id), None)
         return True
 
 
