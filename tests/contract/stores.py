@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import pytest
-
 from migci.adapters.instances import Instance, instance
 from migci.adapters.log import Log
-from migci.adapters.snapshots import store as stores
 from migci.adapters.snapshots.copying import Copy
 from migci.adapters.snapshots.store import DEFAULT_LIMIT_BYTES, Store
 from migci.adapters.snapshots.ways import Choice
@@ -120,10 +117,9 @@ def real(folder: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Iterator[RealP
 
 @contextmanager
 def _copying(folder: Path) -> Iterator[Place]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stores, "choose", lambda place, *, visible: Choice(Copy(), ()))
-        with real(folder) as place:
-            yield place
+    with real(folder) as place:
+        place.store._choices = dict.fromkeys((False, True), Choice(Copy(), ()))
+        yield place
 
 
 @contextmanager
