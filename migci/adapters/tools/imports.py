@@ -44,13 +44,15 @@ class Imports:
             return
         try:
             tree = ast.parse(file.read_bytes())
-        except (SyntaxError, ValueError):  # not for this Python; its own will tell when it runs
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # its own Python will tell when it runs
             return
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield from self._modules(None, alias.name)
             elif isinstance(node, ast.ImportFrom):
+                if node.level > len(file.parents):
+                    continue
                 where = file.parents[node.level - 1] if node.level else None
                 for alias in node.names:
                     yield from self._modules(where, ".".join(filter(None, (node.module, alias.name))))
@@ -65,8 +67,9 @@ class Imports:
                 if where or self._holds(folder, parts[0])
                 for length in range(1, len(parts) + 1)
             ]
-            files = (file for stem in stems for file in (stem / "__init__.py", stem.with_suffix(".py")))
-            self._known[where, name] = tuple(file for file in files if file.is_file())
+            files = [file for stem in stems for file in (stem / "__init__.py", stem.with_suffix(".py"))]
+            package = [where / "__init__.py"] if where else []
+            self._known[where, name] = tuple(file for file in package + files if _is_file(file))
         return self._known[where, name]
 
     def _holds(self, folder: Path, name: str) -> bool:
@@ -74,3 +77,10 @@ class Imports:
         if folder not in self._names:
             self._names[folder] = frozenset(entry.name.partition(".")[0] for entry in folder.iterdir())
         return name in self._names[folder]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for any file
+        return False
