@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from migci.adapters.servers import loading
@@ -35,20 +35,25 @@ class Identities:
             return known[1]
         digest = loading.digest(source)
         if _seen(path) == seen and time.time_ns() - _newest(path) > _SETTLED_NANOSECONDS:
-            with self._locked():
+            # To forget it costs time, and nothing else.
+            with suppress(OSError), self._locked():
                 self._write({**self._read(), source: [seen, digest]})
         return digest
 
     def _read(self) -> dict[str, list[str]]:
         try:
-            return dict(json.loads(self._file.read_text()))
-        except (OSError, ValueError):
+            known = json.loads(self._file.read_text())
+            return {str(source): [str(seen), str(digest)] for source, (seen, digest) in known.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
             return {}
 
     def _write(self, known: dict[str, list[str]]) -> None:
         fresh = self._file.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(known, indent=1))
-        fresh.replace(self._file)
+        try:
+            fresh.write_text(json.dumps(known, indent=1))
+            fresh.replace(self._file)
+        finally:
+            fresh.unlink(missing_ok=True)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
