@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 from migci.core.dataset import Dataset
@@ -17,6 +17,7 @@ from migci.ports import (
     MigrationTool,
     Observer,
     RestoreFailed,
+    ServerFailed,
     ToolSession,
     Tree,
     VersionTable,
@@ -151,8 +152,11 @@ class Walk:
         if error is None and attempt.error is None:
             attempt = self._settled(attempt, max(patience - attempt.seconds, 1.0))
         work = Work()
-        if error is None or error.cause is Cause.DISK:
+        if error is None:
             work = self.database.end_work()
+        elif error.cause is Cause.DISK:
+            with suppress(ServerFailed):  # which may have ended for it
+                work = self.database.end_work()
         if error is None:
             error = attempt.error
         elif attempt.error is not None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from migci.adapters.servers import sources
+from migci.adapters.dumps import sources
 from migci.core.history import History, Revision
 from migci.core.run import Commit, ServerFacts
 from migci.core.snapshot import Snapshot

@@ -140,5 +140,5 @@ def test_no_more_than_so_many_datasets_are_kept_warm(tmp_path: Path) -> None:
         for number in range(MOST):
             assert stack.enter_context(held_lock(at.with_name(f"{number}.lock")))
         with pytest.raises(UsageError, match=rf"^{MOST} datasets are kept warm already"):
-            Keeper(at, (), lambda id: pytest.fail("nothing is made ready")).serve("id", 1.0, lambda: None)
+            Keeper(at, (), lambda snapshot: pytest.fail("nothing is made ready")).serve("id", 1.0, lambda: None)
     assert not at.exists()

@@ -16,9 +16,9 @@ import pytest
 import zstandard
 from pymysql.cursors import Cursor
 
-from migci.adapters.servers import crew, keys, loading
-from migci.adapters.servers.loading import Loaded, load
-from migci.adapters.servers.session import Session
+from migci.adapters.dumps import crew, keys, loading
+from migci.adapters.dumps.loading import Loaded, load
+from migci.adapters.dumps.session import Session
 from migci.ports import Database, RestoreFailed, ServerFailed
 from tests.contract.flavors import MARK, Rows, ignored, mariadb, new_folder, owner_connection, rows, started
 
@@ -306,8 +306,8 @@ def test_what_waits_is_bounded(
 ) -> None:
     monkeypatch.setattr(loading, "_READ_AHEAD_BYTES", read_ahead)
     monkeypatch.setattr(crew, "LARGE_BYTES", 500)
-    monkeypatch.setattr("migci.adapters.servers.spool._MEMORY_BYTES", 5000)
-    monkeypatch.setattr("migci.adapters.servers.spool._SEGMENT_BYTES", 20_000)
+    monkeypatch.setattr("migci.adapters.dumps.spool._MEMORY_BYTES", 5000)
+    monkeypatch.setattr("migci.adapters.dumps.spool._SEGMENT_BYTES", 20_000)
     (tmp_path / "dump.sql").write_bytes(dumped(server, "--net-buffer-length=4096"))
     put(server, tmp_path / "dump.sql")
     assert contents(server, target)["rows of books"] == contents(server, "origin")["rows of books"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migci.adapters.servers import sources
+from migci.adapters.dumps import loading
 from migci.adapters.snapshots import identities
 from migci.adapters.snapshots.identities import Identities
 
@@ -19,13 +19,13 @@ Reads = list[str]
 def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     """The sources that were read, in their order."""
     found: Reads = []
-    read = sources.digest
+    read = loading.digest
 
     def noted(source: str) -> str:
         found.append(Path(source).name)
         return read(source)
 
-    monkeypatch.setattr(sources, "digest", noted)
+    monkeypatch.setattr(loading, "digest", noted)
     return found
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_written_while_it_is_read_is_not_remembered(
     tmp_path: Path, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = dump(tmp_path, "SELECT 1;\n")
-    read = sources.digest
+    read = loading.digest
 
     def slow(name: str) -> str:
         found = read(name)
@@ -106,7 +106,7 @@ def test_a_file_that_is_written_while_it_is_read_is_not_remembered(
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(sources, "digest", slow)
+        patch.setattr(loading, "digest", slow)
         before = Identities(tmp_path).of(source)
     assert Identities(tmp_path).of(source) != before
 

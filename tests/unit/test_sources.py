@@ -14,8 +14,8 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migci.adapters.servers import sources
-from migci.adapters.servers.places import place
+from migci.adapters.dumps import sources
+from migci.adapters.dumps.places import place
 from migci.errors import UsageError
 from migci.ports import RestoreFailed
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migci.adapters.servers.statements import NotSql, Splitter
+from migci.adapters.dumps.statements import NotSql, Splitter
 
 
 def split(text: bytes, piece: int = 1 << 20, *, backslashes: bool = True, delimiter: bytes = b";") -> list[bytes]:

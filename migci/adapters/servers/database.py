@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from migci.adapters.disk import disk_or, is_full
-from migci.adapters.servers import loading
+from migci.adapters.dumps import loading
 from migci.adapters.servers.daemon import Daemon, Foreign, last_line
 from migci.adapters.servers.performance import Observation, quoted
 from migci.adapters.servers.product import Product
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _KILL_SECONDS = 10.0
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
+_FULL_DISK = (b"No space left on device", b"error number 28", b"Errcode: 28", b"errno: 28")
 _HOOK_HINT = "it runs on the clone as it is after the release's last step; try it there with 'migci explore --shell'"
 
 
@@ -64,7 +65,9 @@ class ServerDatabase:
             raise HookFailed(f"cannot read {script.name}: there is no such file")
         with self._explained(f"while {script.name} ran"):
             try:
-                loading.load(str(script), self._loader, lambda done, total: None, spool=self._daemon.folder)
+                loading.load(
+                    str(script), self._loader, lambda done, total: None, spool=self._daemon.folder, kind="the script"
+                )
             except RestoreFailed as error:
                 raise HookFailed(error.message, hint=_HOOK_HINT) from error
 
@@ -197,7 +200,8 @@ class ServerDatabase:
         except ServerFailed:
             status = self._daemon.ended(1.0)  # one that is ending need not have ended yet
             told = "it does not answer" if status is None else f"it ended with status {status}"
-            if is_full(self._daemon.folder):
+            # A server that ends on a full disk may have given its room back by now.
+            if is_full(self._daemon.folder) or any(words in self._daemon.log() for words in _FULL_DISK):
                 return StepError(Cause.DISK, "no space is left for the clone")
             return StepError(Cause.SERVER, f"{told}; the last line of its log: {last_line(self._daemon.log())}")
         return None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from migci.adapters.servers import sources
+from migci.adapters.dumps import sources
 from migci.core.run import ServerFacts
 from migci.core.step import Cause, StepError, Work
 from migci.ports import Address, Clone, DiskFull, HookFailed, RestoreFailed, Size, VersionTable

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from migci.adapters.servers import loading
+from migci.adapters.dumps import loading
 
 _SETTLED_NANOSECONDS = 2_000_000_000
 """A file that was written to just now may be written to again without another time of writing."""

@@ -14,7 +14,7 @@ from typing import IO
 
 import zstandard
 
-from migci.adapters.servers.places import Place
+from migci.adapters.dumps.places import Place
 from migci.ports import RestoreFailed
 
 _CHUNK = 1 << 19

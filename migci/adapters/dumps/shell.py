@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from migci.adapters.servers.places import Place
-from migci.adapters.servers.plans import Plan, Rows, Script, quoted
+from migci.adapters.dumps.places import Place
+from migci.adapters.dumps.plans import Plan, Rows, Script, quoted
 from migci.ports import RestoreFailed
 
 _DIALECT = (

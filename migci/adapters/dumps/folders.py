@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from migci.adapters.servers import shell, sources
-from migci.adapters.servers.crew import Crew, Listed, Task
-from migci.adapters.servers.places import Place
-from migci.adapters.servers.plans import Plan, Rows, Script, quoted
-from migci.adapters.servers.refusals import refused
-from migci.adapters.servers.session import Connect, Session, Tally, opened
-from migci.adapters.servers.statements import NotSql, Splitter
+from migci.adapters.dumps import shell, sources
+from migci.adapters.dumps.crew import Crew, Listed, Task
+from migci.adapters.dumps.places import Place
+from migci.adapters.dumps.plans import Plan, Rows, Script, quoted
+from migci.adapters.dumps.refusals import refused
+from migci.adapters.dumps.session import Connect, Session, Tally, opened
+from migci.adapters.dumps.statements import NotSql, Splitter
 from migci.errors import MigciError
 from migci.ports import RestoreFailed
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pymysql
 
-from migci.adapters.servers.session import Session
+from migci.adapters.dumps.session import Session
 from migci.ports import ServerFailed
 
 _COLUMN = r"`[^`]+`(?:\(\d+\))?(?: ASC| DESC)?"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from migci.adapters.servers.keys import Deferred, defer
-from migci.adapters.servers.session import Connect, Session, Tally, opened
+from migci.adapters.dumps.keys import Deferred, defer
+from migci.adapters.dumps.session import Connect, Session, Tally, opened
 from migci.errors import MigciError
 
 LARGE_BYTES = 8 << 20

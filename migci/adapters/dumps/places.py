@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-import fsspec
-
 from migci.errors import UsageError
 from migci.ports import RestoreFailed
 
@@ -123,6 +121,8 @@ def place(source: str) -> Place:
     parts = urlsplit(source)
     if parts.scheme == "file":
         return Place(unquote(parts.path))
+    import fsspec  # not at the top: it is slow to import, and most sources are files
+
     try:
         system, path = fsspec.core.url_to_fs(source)
     except ImportError as error:

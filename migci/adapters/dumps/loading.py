@@ -9,13 +9,13 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from migci.adapters.servers import folders, sources
-from migci.adapters.servers.crew import Crew, Spooled, Task
-from migci.adapters.servers.places import Place, place
-from migci.adapters.servers.refusals import refused
-from migci.adapters.servers.session import Connect, Session, Tally, opened
-from migci.adapters.servers.spool import Piece, Spool
-from migci.adapters.servers.statements import SANDBOX_LINE, NotSql, Splitter, Statement
+from migci.adapters.dumps import folders, sources
+from migci.adapters.dumps.crew import Crew, Spooled, Task
+from migci.adapters.dumps.places import Place, place
+from migci.adapters.dumps.refusals import refused
+from migci.adapters.dumps.session import Connect, Session, Tally, opened
+from migci.adapters.dumps.spool import Piece, Spool
+from migci.adapters.dumps.statements import SANDBOX_LINE, NotSql, Splitter, Statement
 from migci.errors import MigciError
 from migci.ports import RestoreFailed
 
@@ -71,21 +71,22 @@ def load(
     progress: Callable[[int, int], None],
     workers: int = 2,
     spool: Path | None = None,
+    kind: str = "the dump",
 ) -> Loaded:
     """Load a dump: a file, compressed or not, or a folder of mydumper's or MySQL Shell's; a path or a URL.
 
     `connect` gives connections of the server's owner in the database to fill; at most `workers` and one are open at a
     time. `progress` is told the source's own bytes that are loaded and how many there are, by the calling thread.
     `spool` is a folder for what waits to be loaded: at most 4 GiB, in files that have no name; without it the
-    system's. Raises RestoreFailed with the place in the dump and the server's words, UsageError for a URL that cannot
-    be opened, ServerFailed when the connection is lost, DiskFull when the spool is.
+    system's. `kind` is what messages call it. Raises RestoreFailed with the place in the dump and the server's words,
+    UsageError for a URL that cannot be opened, ServerFailed when the connection is lost, DiskFull when the spool is.
     """
     where = place(source)
     tally = Tally()
     if where.is_folder():
         folders.load(where, connect, progress, workers, tally)
     else:
-        _File(where, connect, progress, workers, tally, spool).load()
+        _File(where, connect, progress, workers, tally, spool, kind).load()
     return Loaded(
         tally.statements, dict(tally.warnings), {code: tuple(sorted(names)) for code, names in tally.tables.items()}
     )
@@ -107,7 +108,9 @@ class _File:
         workers: int,
         tally: Tally,
         spool: Path | None,
+        kind: str,
     ) -> None:
+        self._kind = kind
         self._where = where
         self._connect = connect
         self._progress = progress
@@ -136,7 +139,7 @@ class _File:
                 self._main.close()
         except NotSql as error:
             raise RestoreFailed(
-                f"the dump {self._where.name}, line {error.line}: {error.what}", hint="is it a dump in SQL?"
+                f"{self._kind} {self._where.name}, line {error.line}: {error.what}", hint="is it a dump in SQL?"
             ) from error
         finally:
             self._crew.close()
@@ -236,7 +239,7 @@ class _File:
     def _refused(self, error: Exception, where: str, size: int) -> MigciError:
         return refused(
             error,
-            dump=f"the dump {self._where.name}",
+            dump=f"{self._kind} {self._where.name}",
             where=where,
             server=self._main.server,
             origin=self._origin,
