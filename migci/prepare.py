@@ -64,6 +64,8 @@ def _load(id: str, dataset: Dataset, table: VersionTable | None, base: Snapshot,
     with tools.snapshots.clone(base, visible=server.in_process) as clone:
         with server.start(clone, base.database, loading=True) as database:
             warnings = database.restore(dataset.source, tools.observer.restoring)
+            for warning in warnings:
+                tools.observer.note(f"{dataset.name}: the server warned while it was loaded: {warning}")
             name = database.address.database
             database.rest()
         with server.start(clone, name) as database:

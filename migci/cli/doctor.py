@@ -23,6 +23,7 @@ from migci.prepare import empty
 from migci.tools import Tools
 
 _NEEDED_GIT = (2, 38)
+_NETWORK = ("nfs", "nfs4", "smb", "smb2", "cifs", "fuse.sshfs", "fuseblk", "fuse", "afs", "ceph", "gfs/gfs2", "lustre")
 _ROOM_BYTES = 2 << 30
 
 
@@ -104,6 +105,9 @@ def _store(settings: Settings | None, *, in_process: bool) -> Iterator[Check]:
     there = next(path for path in (place, *place.parents) if path.exists())
     free = shutil.disk_usage(there).free
     yield Check("store", free > _ROOM_BYTES, f"{place}, {free / 2**30:.0f} GB free (MIGCI_STORE moves it)", False)
+    kind = subprocess.run(["stat", "-f", "-c", "%T", there], capture_output=True, text=True).stdout.strip()
+    if kind in _NETWORK:
+        yield Check("store", False, f"is on a network disk ({kind}): every clone crosses the network", needed=False)
     try:
         with wiring.workshop(Path(os.devnull), settings) as at:
             choice = at.snapshots().choice(visible=in_process)

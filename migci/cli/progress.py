@@ -9,7 +9,15 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from migci.core.history import Revision
 from migci.core.step import Outcome, Step
@@ -26,6 +34,7 @@ def watching() -> Iterator[Observer]:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         ) as progress:
@@ -75,16 +84,18 @@ class PlainLines:
     """An `Observer`: a line for each thing that is worth one."""
 
     def __init__(self) -> None:
-        self._restoring = 0.0
+        self._restoring = self._began = 0.0
 
     def dataset_started(self, name: str, position: int, total: int) -> None:
+        self._began = self._restoring = time.monotonic()
         self._line(f"dataset {name} ({position + 1} of {total})")
 
     def restoring(self, done_bytes: int, total_bytes: int) -> None:
         now = time.monotonic()
         if now - self._restoring > 10:
             self._restoring = now
-            self._line(f"restoring: {done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB")
+            left = (now - self._began) * (total_bytes / max(done_bytes, 1) - 1)
+            self._line(f"restoring: {done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB, about {left:.0f} s more")
 
     def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:
         self._line(f"{stage}: {len(revisions)} step{'s' * (len(revisions) != 1)}")
