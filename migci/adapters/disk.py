@@ -23,9 +23,12 @@ def is_full(folder: Path) -> bool:
 
 def disk_or(error: MigciError, folder: Path) -> MigciError:
     """`error`, or DiskFull if the disk of `folder` explains it."""
-    if is_full(folder):
-        return DiskFull(
-            f"the disk of {folder} is full: {error.message}",
-            hint="free some space, or point MIGCI_STORE at a larger disk",
-        )
-    return error
+    return disk_full(error, folder) if is_full(folder) else error
+
+
+def disk_full(error: MigciError, folder: Path) -> DiskFull:
+    """What to say instead of `error` when it is known that the disk of `folder` explains it."""
+    return DiskFull(
+        f"the disk of {folder} is full: {error.message}",
+        hint="free some space, or point MIGCI_STORE at a larger disk",
+    )

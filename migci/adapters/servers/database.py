@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from migci.adapters.disk import disk_or, is_full
+from migci.adapters.disk import disk_full, disk_or, is_full
 from migci.adapters.dumps import loading
 from migci.adapters.servers.daemon import Daemon, Foreign, last_line
-from migci.adapters.servers.performance import Observation, quoted
+from migci.adapters.servers.performance import Observation
 from migci.adapters.servers.product import Product
+from migci.adapters.servers.tables import Tables, quoted
 from migci.adapters.warm import Loan
 from migci.core.step import Cause, StepError, Work
 from migci.ports import Address, HookFailed, RestoreFailed, ServerFailed, Size, VersionTable
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from migci.adapters.servers.daemon import Connection
 
 _KILL_SECONDS = 10.0
+_NO_SPACE = (b"error number 28", b"Errcode: 28", b"errno: 28", b"No space left on device")
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
-_FULL_DISK = (b"No space left on device", b"error number 28", b"Errcode: 28", b"errno: 28")
 _HOOK_HINT = "it runs on the clone as it is after the release's last step; try it there with 'migci explore --shell'"
 
 
@@ -78,7 +79,9 @@ class ServerDatabase:
             yield
         except (RestoreFailed, HookFailed, ServerFailed) as error:
             trouble = self.trouble()
-            if trouble is not None and trouble.cause is not Cause.DISK:
+            if trouble is not None and trouble.cause is Cause.DISK:
+                raise disk_full(error, self._daemon.folder) from error
+            if trouble is not None:
                 raise ServerFailed(f"{when}: {trouble.message}") from error
             raise disk_or(error, self._daemon.folder) from error
 
@@ -126,7 +129,7 @@ class ServerDatabase:
 
     def size(self) -> Size:
         """Rows are counted, because the engine's own figure is an estimate that can be off by half."""
-        tables = self._tables()
+        tables = Tables(self._admin, self._product, self.address.database).with_rows_of_their_own()
         for name in tables:
             self._admin.rows(f"ANALYZE TABLE {quoted(self.address.database)}.{quoted(name)}")
         rows = 0
@@ -138,16 +141,6 @@ class ServerDatabase:
             (self.address.database,),
         )[0][0]
         return Size(len(tables), rows, int(length or 0))
-
-    def _tables(self) -> list[str]:
-        return [
-            str(name)
-            for (name,) in self._admin.rows(
-                "SELECT table_name FROM information_schema.tables "
-                "WHERE table_schema = %s AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
-                (self.address.database,),
-            )
-        ]
 
     def schema(self) -> dict[str, str]:
         found = {}
@@ -193,18 +186,25 @@ class ServerDatabase:
             self._observation.settle(_KILL_SECONDS)
 
     def trouble(self) -> StepError | None:
+        full = StepError(Cause.DISK, "no space is left for the clone")
         try:
             self._admin.rows("SELECT 1")
             if is_full(self._daemon.folder) or self._observation.met(self._product.disk_errors):
-                return StepError(Cause.DISK, "no space is left for the clone")
+                return full
+            if self._observation.met(self._product.full_table_errors) and self._had_no_space():
+                return full
         except ServerFailed:
             status = self._daemon.ended(1.0)  # one that is ending need not have ended yet
             told = "it does not answer" if status is None else f"it ended with status {status}"
-            # A server that ends on a full disk may have given its room back by now.
-            if is_full(self._daemon.folder) or any(words in self._daemon.log() for words in _FULL_DISK):
-                return StepError(Cause.DISK, "no space is left for the clone")
+            if is_full(self._daemon.folder) or self._had_no_space():
+                return full
             return StepError(Cause.SERVER, f"{told}; the last line of its log: {last_line(self._daemon.log())}")
         return None
+
+    def _had_no_space(self) -> bool:
+        """Whether the server was ever refused space: what it could not use it may have given back since."""
+        log = self._daemon.log()
+        return any(words in log for words in _NO_SPACE)
 
     def shell(self) -> list[str]:
         return [self._product.client_program(), f"--defaults-extra-file={self._admin.credentials}",
@@ -246,22 +246,25 @@ class Admin:
         except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
             raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
 
-    def settle_in(self) -> None:
-        """Stay connected however long a migration takes, and wait for no lock for long."""
+    def settle_in(self, product: Product) -> None:
+        """Stay connected however long a migration takes, wait for no lock for long, and what else `product` asks for."""
         self.rows("SET SESSION wait_timeout = 2419200, SESSION lock_wait_timeout = 10")
+        for statement in product.our_session:
+            self.rows(statement)
 
-    def granted(self, sql: str) -> bool:
-        """Whether a statement that asks for a lock gets it at once. Raises ServerFailed as `rows` does."""
+    def refusal(self, sql: str, *expected: int) -> int | None:
+        """The server's number for its refusal of a statement, if it is one of `expected`; `None` when it is done.
+
+        Raises ServerFailed as `rows` does.
+        """
         try:
             with self.connection.cursor() as cursor:
                 cursor.execute(sql)
-            return True
         except pymysql.err.MySQLError as error:
-            if error.args[0] == pymysql.constants.ER.LOCK_WAIT_TIMEOUT:
-                return False
-            if error.args[0] == pymysql.constants.ER.NO_SUCH_TABLE:
-                return True
+            if error.args and error.args[0] in expected:
+                return int(error.args[0])
             raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
+        return None
 
     def grant(self, database: str) -> None:
         """Let the migration's account own `database`."""
@@ -275,7 +278,7 @@ def opened(daemon: Daemon, product: Product, database: str | None, *, measuring:
     admin = Admin(connection, ours, daemon.folder / "client.cnf")
     name = database or OWN_DATABASE
     try:
-        admin.settle_in()
+        admin.settle_in(product)
         if database is None:
             admin.rows(f"CREATE DATABASE IF NOT EXISTS {quoted(name)}")
         admin.rows(f"DROP USER IF EXISTS {MIGRATION_USER}@localhost")
@@ -304,7 +307,7 @@ def attached(loan: Loan, product: Product) -> ServerDatabase:
         admin = Admin(daemon.connection("root", loan.password), loan.password, daemon.folder / "client.cnf")
     except pymysql.err.MySQLError as error:
         raise ServerFailed(f"a server that was kept warm does not answer: {error}") from error
-    admin.settle_in()
+    admin.settle_in(product)
     address = Address(product.flavor, daemon.socket, loan.database, loan.user, loan.user_password)
     return ServerDatabase(daemon, product, admin, address)
 

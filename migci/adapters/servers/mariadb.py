@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from migci.adapters.log import Log
 from migci.adapters.servers.database import Admin
-from migci.adapters.servers.product import Product, Words
+from migci.adapters.servers.performance import MEASURING, handler_calls
+from migci.adapters.servers.product import PASSING, Counters, Product, Words
 from migci.adapters.servers.server import Server
 
 
@@ -16,19 +18,26 @@ def _version(told: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _initialize(data: Path, options: Words) -> Words:
+def _initialize(product: Product, data: Path, options: Words) -> Words:
     return (
-        MARIADB.program("mariadb-install-db"),
+        product.program("mariadb-install-db"),
         "--no-defaults",
         "--user=root",
-        f"--datadir={data}",
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
         "--skip-name-resolve",
         "--force",  # it would look up this machine's name, which need not have an address
         "--innodb-flush-method=nosync",
         *options,
+        f"--datadir={data}",
     )
+
+
+def _counters(admin: Admin, user: str) -> Counters:
+    """Rows as the calls of the storage engine, which are exact, also for what an ALTER copies."""
+    read, changed = handler_calls(admin, user)
+    ((_, position),) = admin.rows("SHOW GLOBAL STATUS LIKE 'Innodb_lsn_current'")
+    return Counters(read, changed, int(position))
 
 
 def _end_sessions(admin: Admin, user: str) -> None:
@@ -37,6 +46,7 @@ def _end_sessions(admin: Admin, user: str) -> None:
 
 MARIADB = Product(
     flavor="mariadb",
+    name="MariaDB",
     server="mariadbd",
     client="mariadb",
     to_get_it="apt-get install mariadb-server-core mariadb-client-core",
@@ -56,22 +66,8 @@ MARIADB = Product(
         # As Debian and most others configure it; the program alone would still take latin1.
         "--character-set-server=utf8mb4",
     ),
-    measuring=(
-        "--performance-schema=ON",
-        "--performance-schema-consumer-events-statements-current=ON",
-        "--performance-schema-consumer-events-statements-history-long=ON",
-        "--performance-schema-consumer-events-stages-current=ON",
-        "--performance-schema-consumer-events-stages-history-long=ON",
-        "--performance-schema-events-statements-history-long-size=10000",
-        "--performance-schema-events-stages-history-long-size=10000",
-        "--performance-schema-instrument=stage/sql/copy to tmp table=ON",
-        "--performance-schema-instrument=stage/sql/preparing for alter table=ON",
-        "--performance-schema-instrument=stage/innodb/alter table%=ON",
-        "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON",
-    ),
-    loading=(
-        "--performance-schema=OFF",
-    ),
+    measuring=MEASURING,
+    loading=("--performance-schema=OFF",),
     always=(
         # It refuses to run as root unless it is told to, and a clone's own namespace may make it root.
         "--user=root",
@@ -80,30 +76,16 @@ MARIADB = Product(
         "--skip-name-resolve",
         "--log-warnings=1",
     ),
-    passing=(
-        "alter-algorithm",
-        "innodb-buffer-pool",
-        "innodb-doublewrite",
-        "innodb-flush",
-        "innodb-io-capacity",
-        "innodb-log",
-        "innodb-read-io-threads",
-        "innodb-sort-buffer-size",
-        "innodb-write-io-threads",
-        "lock-wait-timeout",
-        "max-allowed-packet",
-        "max-connections",
-        "max-heap-table-size",
-        "max-statement-time",
-        "performance-schema",
-        "sort-buffer-size",
-        "tmp-table-size",
-    ),
-    log_position="Innodb_lsn_current",
+    passing=(*PASSING, "alter-algorithm", "max-statement-time"),
+    counters=_counters,
+    table_ids="SELECT name, table_id FROM information_schema.innodb_sys_tables WHERE name LIKE %s",
+    probe="SELECT 1 FROM {table} WHERE FALSE FOR UPDATE NOWAIT",
+    probe_refused=1205,
     disk_errors=(3, 1021, 1026),
+    full_table_errors=(1114,),
     end_sessions=_end_sessions,
-)  # fmt: skip
+)
 
 
-def mariadb(options: tuple[str, ...], mark: str, log: Log) -> Server:
-    return Server(MARIADB, options, mark, log)
+def mariadb(options: tuple[str, ...], mark: str, log: Log, programs: Path | None = None) -> Server:
+    return Server(replace(MARIADB, programs=programs), options, mark, log)

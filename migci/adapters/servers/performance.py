@@ -1,17 +1,36 @@
-"""What MariaDB's performance schema tells of the work that one account did."""
+"""What a server's performance schema tells of the work that one account did."""
 
 from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from migci.adapters.servers.product import Product
+from pymysql.constants import ER
+
+from migci.adapters.servers.product import Counters, Product
+from migci.adapters.servers.tables import Tables, quoted
 from migci.core.sql import normalize, table_of
 from migci.core.step import Algorithm, Statement, Work
 
 if TYPE_CHECKING:
     from migci.adapters.servers.database import Admin
+
+MEASURING = (
+    "--performance-schema=ON",
+    "--performance-schema-consumer-events-statements-current=ON",
+    "--performance-schema-consumer-events-statements-history-long=ON",
+    "--performance-schema-consumer-events-stages-current=ON",
+    "--performance-schema-consumer-events-stages-history-long=ON",
+    "--performance-schema-events-statements-history-long-size=10000",
+    "--performance-schema-events-stages-history-long-size=10000",
+    "--performance-schema-instrument=stage/sql/copy to tmp table=ON",
+    "--performance-schema-instrument=stage/sql/preparing for alter table=ON",
+    "--performance-schema-instrument=stage/innodb/alter table%=ON",
+    "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON",
+)
+"""The options that a server is started with for all that is read here."""
 
 _Event = tuple[int, int]
 """A statement that ran or runs: its thread, and its number there."""
@@ -34,31 +53,45 @@ _ALTERING = (
     "statement/sql/drop_index",
     "statement/sql/optimize",
 )
+_REBUILDING = "stage/innodb/alter table (log apply table)"
+_NOT_REBUILDING = "stage/innodb/alter table (log apply index)"
+_GIVING_IDS = frozenset(("ALTER", "CREATE", "DROP", "EXECUTE", "OPTIMIZE", "RENAME", "TRUNCATE"))
+"""The first words of statements after which a table may have another id."""
+
+_QUIET_SECONDS = 1.0
 
 
 class Observation:
     """Counts the work of `user` in `database`.
 
-    Sources: `status_by_user` for rows (the storage engine's own calls, exact), `events_statements_summary_by_digest`
-    for statements, `events_stages_history_long` for how an ALTER was carried out, and the log
-    sequence number for bytes. Migrations cannot write to any of them.
+    Sources: the product's counters for rows and bytes, `events_statements_summary_by_digest` for statements, and
+    `events_stages_history_long` with the ids of tables for how an ALTER was carried out. Migrations cannot write to
+    any of them.
     """
 
     def __init__(self, admin: Admin, product: Product, user: str, database: str) -> None:
         self._query = admin.rows
-        self._granted = admin.granted
+        self._admin = admin
         self._product = product
         self._user = user
         self._database = database
-        self._before: dict[str, int] = {}
+        self._known = Tables(admin, product, database)
+        self._before = Counters()
+        self._ids: dict[str, int] = {}
         self._tables: frozenset[str] | None = None
         self._sampled = 0.0
         self._blocked: dict[_Event, float] = {}
         self._blocked_seconds = 0.0
 
     def begin(self) -> None:
-        """Forget all that was seen, and count from here."""
+        """Forget all that was seen, and count from here.
+
+        The server answers before it has noted what it did, so that is awaited; not for long, in case of another
+        statement that still runs.
+        """
+        self.settle(_QUIET_SECONDS)
         self._before = self._counters()
+        self._ids = self._known.ids()
         self._clear()
 
     def _clear(self) -> None:
@@ -73,14 +106,8 @@ class Observation:
         self._blocked_seconds = 0.0
         self._sampled = time.monotonic()
 
-    def _counters(self) -> dict[str, int]:
-        told = self._query(
-            "SELECT variable_name, variable_value FROM performance_schema.status_by_user "
-            "WHERE user = %s AND variable_name IN %s",
-            (self._user, (*_READS, *_WRITES)),
-        )
-        told += self._query("SHOW GLOBAL STATUS LIKE %s", (self._product.log_position,))
-        return {str(name): int(value) for name, value in told}
+    def _counters(self) -> Counters:
+        return self._product.counters(self._admin, self._user)
 
     def sample(self) -> None:
         """Note which statements keep others from writing right now, to tables that were there before the step."""
@@ -110,19 +137,19 @@ class Observation:
 
         The server's own list of metadata locks does not tell: it keeps showing the lock that a statement began with.
         """
-        return self._granted(f"SELECT 1 FROM {quoted(self._database)}.{quoted(table)} WHERE FALSE FOR UPDATE NOWAIT")
+        probe = self._product.probe.format(table=f"{quoted(self._database)}.{quoted(table)}")
+        refused = self._product.probe_refused
+        return self._admin.refusal(probe, refused, ER.NO_SUCH_TABLE, ER.VIEW_INVALID) != refused
 
     def _settled_tables(self) -> frozenset[str]:
         """The tables that are there, less those that the step has made: nobody else writes to these yet."""
-        there = self._query(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (self._database,)
-        )
+        there = frozenset(self._known.names())
         made = self._query(
             "SELECT digest_text FROM performance_schema.events_statements_history_long "
             "WHERE event_name = 'statement/sql/create_table'",
             (),
         )
-        return frozenset(str(name) for (name,) in there) - {table_of(str(text)) for (text,) in made}
+        return there - {_named(table_of(str(text)), lambda: there) for (text,) in made}
 
     def settle(self, patience_seconds: float) -> float | None:
         """Wait until nothing of the account's is running; how long it took, or `None` if it takes too long."""
@@ -149,12 +176,13 @@ class Observation:
 
     def end(self) -> Work:
         """What was counted since `begin`, or since the last call; counting goes on."""
+        self.settle(_QUIET_SECONDS)
         before, self._before = self._before, self._counters()
-        grown = {name: value - before.get(name, 0) for name, value in self._before.items()}
+        grown = self._before.since(before)
         work = Work(
-            rows_read=sum(grown.get(name, 0) for name in _READS),
-            rows_changed=sum(grown.get(name, 0) for name in _WRITES),
-            bytes_logged=grown.get(self._product.log_position),
+            rows_read=grown.rows_read,
+            rows_changed=grown.rows_changed,
+            bytes_logged=grown.bytes_logged,
             blocked_write_seconds=self._blocked_seconds,
             statements=self._statements(),
         )
@@ -163,18 +191,26 @@ class Observation:
 
     def _statements(self) -> tuple[Statement, ...]:
         """One for each digest, in the order in which the server first saw them: it keeps them so."""
-        algorithms = self._algorithms()
-        blocked = self._blocked_by_digest()
-        found = []
-        for digest, text, count, picoseconds, changed, read in self._query(
+        told = self._query(
             "SELECT digest, digest_text, count_star, sum_timer_wait, sum_rows_affected, sum_rows_examined "
             "FROM performance_schema.events_statements_summary_by_digest WHERE digest IS NOT NULL",
             (),
-        ):
-            words, table = _words(str(text))
+        )
+        algorithms = self._algorithms()
+        blocked = self._blocked_by_digest()
+        there = functools.cache(self._known.names)
+        ids = self._ids
+        if any(_words(str(row[1]))[0].partition(" ")[0] in _GIVING_IDS for row in told):
+            self._ids = self._known.ids()
+        found = []
+        for digest, text, count, picoseconds, changed, read in told:
+            words, label = _words(str(text))
+            table = _named(label, there)
             algorithm, rebuilt = algorithms.get(str(digest), (None, None))
-            if algorithm is Algorithm.INSTANT and not self._has_rows(table):
+            if algorithm is Algorithm.INSTANT and not (table is not None and self._known.has_rows(table)):
                 algorithm, rebuilt = None, None  # with no rows to read, every way of altering a table looks the same
+            if algorithm is Algorithm.INPLACE and rebuilt is None and table in ids and table in self._ids:
+                rebuilt = ids[table] != self._ids[table]
             found.append(
                 Statement(
                     digest=words,
@@ -202,16 +238,7 @@ class Observation:
                 seconds[str(digest)] = seconds.get(str(digest), 0.0) + self._blocked.get((thread, event), 0.0)
         return seconds
 
-    def _has_rows(self, table: str | None) -> bool:
-        there = self._query(
-            "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = %s "
-            "AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
-            (self._database, table),
-        )
-        name = f"{quoted(self._database)}.{quoted(str(table))}"
-        return bool(there and self._query(f"SELECT 1 FROM {name} LIMIT 1", ()))
-
-    def _algorithms(self) -> dict[str, tuple[Algorithm, bool]]:
+    def _algorithms(self) -> dict[str, tuple[Algorithm, bool | None]]:
         """How each statement that altered a table was carried out, by its digest: told by its stages.
 
         The two tables are joined here, because the server is slow at joining them.
@@ -240,15 +267,32 @@ def _words(text: str) -> tuple[str, str | None]:
     return digest, table_of(digest)
 
 
-def _algorithm(stages: set[str]) -> tuple[Algorithm, bool]:
-    """An in-place ALTER that writes the table anew applies the log of the whole table at its end."""
+def _named(label: str | None, tables: Callable[[], Collection[str]]) -> str | None:
+    """A table as it is called: digests write names that are also words of SQL in capitals."""
+    if label is None or not label.isupper() or label in tables():
+        return label
+    return next((name for name in tables() if name.upper() == label), label)
+
+
+def _algorithm(stages: set[str]) -> tuple[Algorithm, bool | None]:
+    """How an ALTER went, and whether it wrote the table anew; `None` if its stages do not tell.
+
+    While others may write, an in-place ALTER logs what they do, and applies the log of the table that it wrote anew
+    or of the index that it made. Where it lets nobody write, as for a FULLTEXT index, there is no such stage.
+    """
     if "stage/sql/copy to tmp table" in stages:
         return Algorithm.COPY, True
     if any(stage.startswith("stage/innodb/alter table") for stage in stages):
-        return Algorithm.INPLACE, "stage/innodb/alter table (log apply table)" in stages
+        return Algorithm.INPLACE, True if _REBUILDING in stages else False if _NOT_REBUILDING in stages else None
     return Algorithm.INSTANT, False
 
 
-def quoted(name: str) -> str:
-    """A name as it stands in a statement."""
-    return "`" + name.replace("`", "``") + "`"
+def handler_calls(admin: Admin, user: str) -> tuple[int, int]:
+    """How many rows the storage engines were asked for, and to change, on behalf of an account."""
+    told = admin.rows(
+        "SELECT variable_name, variable_value FROM performance_schema.status_by_user "
+        "WHERE user = %s AND variable_name IN %s",
+        (user, (*_READS, *_WRITES)),
+    )
+    calls = {str(name): int(value) for name, value in told}
+    return sum(calls.get(name, 0) for name in _READS), sum(calls.get(name, 0) for name in _WRITES)

@@ -43,7 +43,7 @@ class Server:
         version = self._product.version(told.stdout)
         if version is None:
             said = told.stdout.strip() or told.stderr.strip()
-            raise UsageError(f"{program} is not a {self.flavor} server: it says {said!r}", hint=self._product.to_get_it)
+            raise UsageError(f"{program} is not {self._product.name}: it says {said!r}", hint=self._product.to_get_it)
         return ServerFacts(self.flavor, version)
 
     def options(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class Server:
         return tuple(option for option in self._options if self._product.leaves_traces(option))
 
     def initialize(self, data: Path) -> None:
-        words = self._product.initialize(data, self.lasting_options())
+        words = self._product.initialize(self._product, data, self.lasting_options())
         try:
             done = subprocess.run(
                 bound(list(words)),
@@ -64,8 +64,8 @@ class Server:
         except OSError as error:
             raise ServerFailed(f"cannot run {words[0]}: {error.strerror}") from error
         if done.returncode:
-            told = first_error(done.stdout + done.stderr)
-            failed = ServerFailed(f"{Path(words[0]).name} failed: {told}", hint="see [server].options")
+            why = first_error(done.stderr + b"\n" + done.stdout)
+            failed = ServerFailed(f"{Path(words[0]).name} failed: {why}", hint="see [server].options")
             raise disk_or(failed, data)
 
     @contextmanager
