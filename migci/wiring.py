@@ -17,6 +17,7 @@ from migci.adapters.environments import Environments, EnvironmentSettings
 from migci.adapters.instances import Instance, instance
 from migci.adapters.log import Log
 from migci.adapters.servers.mariadb import mariadb
+from migci.adapters.servers.mysql import mysql
 from migci.adapters.servers.server import Server
 from migci.adapters.servers.sqlite import SqliteServer
 from migci.adapters.snapshots import volume
@@ -26,7 +27,7 @@ from migci.adapters.tools.command import Command
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.adapters.tools.sqlalchemy_migrate import SqlalchemyMigrate
 from migci.adapters.warm import Keeper, Loan, WarmClones
-from migci.config import Settings, arguments, bytes_of, located
+from migci.config import ServerTable, Settings, arguments, bytes_of, located
 from migci.core.run import ServerFacts
 from migci.errors import UsageError
 from migci.ports import CloneFailed, DatabaseServer, Observer, VersionTable
@@ -56,10 +57,17 @@ class Workshop:
         return Store(self.store, self.instance, self.log, self.limit_bytes)
 
 
-SERVERS: dict[str, Callable[[tuple[str, ...], Workshop], DatabaseServer]] = {
-    "mariadb": lambda options, at: mariadb(options, at.instance.id, at.log),
-    "sqlite": lambda options, at: SqliteServer(),
+SERVERS: dict[str, Callable[[tuple[str, ...], Path | None, Workshop], DatabaseServer]] = {
+    "mariadb": lambda options, programs, at: mariadb(options, at.instance.id, at.log, programs),
+    "mysql": lambda options, programs, at: mysql(options, at.instance.id, at.log, programs),
+    "sqlite": lambda options, programs, at: SqliteServer(),
 }
+
+
+def server(table: ServerTable, project: Path, at: Workshop) -> DatabaseServer:
+    """The server that the settings of the project in `project` name."""
+    programs = None if table.programs is None else Path(located(table.programs, project))
+    return SERVERS[table.flavor](tuple(table.options), programs, at)
 
 
 def _alembic(settings: Settings) -> Kind:
@@ -113,14 +121,14 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
             EnvironmentSettings(python, tuple(table.requirements)), project, at.store, at.log, at.instance.id
         )
         surroundings = Surroundings(table.variables, table.files, tuple(table.path))
-        server = SERVERS[settings.server.flavor](tuple(settings.server.options), at)
-        attach = server.attached if isinstance(server, Server) else None
+        there = server(settings.server, project, at)
+        attach = there.attached if isinstance(there, Server) else None
         yield Tools(
             repository=repository,
-            server=server,
+            server=there,
             tool=AgentTool(TOOLS[settings.project.tool](settings), surroundings, environments, at.instance, at.log),
             snapshots=at.snapshots(),
-            warm=WarmClones(at.store, project, server.options(), attach),
+            warm=WarmClones(at.store, project, there.options(), attach),
             observer=observer,
             clock=time.monotonic,
         )
@@ -131,9 +139,9 @@ def keeper(settings: Settings, project: Path, dataset: str, tools: Tools, *, rea
 
     Raises UsageError for a flavor that has no servers to keep running.
     """
-    server = tools.server
-    if not isinstance(server, Server):
-        raise UsageError(f'flavor "{server.flavor}" has no server to keep running')
+    there = tools.server
+    if not isinstance(there, Server):
+        raise UsageError(f'flavor "{there.flavor}" has no server to keep running')
 
     @contextmanager
     def ready(id: str) -> Iterator[Loan]:
@@ -142,20 +150,20 @@ def keeper(settings: Settings, project: Path, dataset: str, tools: Tools, *, rea
             raise CloneFailed(f"snapshot {id} is not in the store any more")
         with (
             tools.snapshots.clone(snapshot, visible=False) as clone,
-            server.start(clone, snapshot.database) as database,
+            there.start(clone, snapshot.database) as database,
         ):
             if read:
                 database.read_all()
             yield database.loan(clone.way)
 
-    return Keeper(warm.address(store(settings), project, dataset), server.options(), ready)
+    return Keeper(warm.address(store(settings), project, dataset), there.options(), ready)
 
 
 def available(flavor: str) -> ServerFacts | None:
-    """The server of this flavor that this machine has, or `None`."""
+    """The server of this flavor that this machine has where programs usually are, or `None`."""
     nowhere = Path("/nonexistent")
     with Log(Path(os.devnull)) as log:
         try:
-            return SERVERS[flavor]((), Workshop(Instance("", nowhere), nowhere, log)).facts()
+            return SERVERS[flavor]((), None, Workshop(Instance("", nowhere), nowhere, log)).facts()
         except UsageError:
             return None

@@ -16,7 +16,7 @@ import click
 from migci import config, wiring
 from migci.cli.options import project_option
 from migci.cli.progress import PlainLines
-from migci.config import AlembicTable, Settings
+from migci.config import AlembicTable, ServerTable, Settings
 from migci.errors import Exit, MigciError, UsageError
 from migci.ports import Tree
 from migci.prepare import empty
@@ -70,7 +70,8 @@ def _checks(project: Path) -> Iterator[Check]:
         yield Check(config.FILE_NAME, False, "is not here; 'migci init' writes one", needed=False)
     wanted = settings.server.flavor if settings else None
     for flavor in wiring.SERVERS:
-        yield _server(flavor, tuple(settings.server.options) if settings else (), needed=flavor == wanted)
+        table = settings.server if settings and flavor == wanted else ServerTable.model_validate({"flavor": flavor})
+        yield _server(table, project, needed=flavor == wanted)
     yield from _store(settings, in_process=wanted == "sqlite")
     if settings is not None:
         yield from _project(project, settings)
@@ -86,18 +87,18 @@ def _git() -> Check:
     return Check("git", True, said)
 
 
-def _server(flavor: str, options: tuple[str, ...], *, needed: bool) -> Check:
+def _server(table: ServerTable, project: Path, *, needed: bool) -> Check:
     try:
         with tempfile.TemporaryDirectory() as folder, wiring.workshop(Path(folder) / "log.txt") as at:
-            server = wiring.SERVERS[flavor](options if needed else (), at)
+            server = wiring.server(table, project, at)
             facts = server.facts()
             with at.snapshots().new(visible=server.in_process) as clone:
                 server.initialize(clone.data)
                 with server.start(clone) as database:
                     database.size()
-        return Check(flavor, True, f"{facts.version} starts and answers")
+        return Check(table.flavor, True, f"{facts.version} starts and answers")
     except MigciError as error:
-        return Check(flavor, False, str(error), needed)
+        return Check(table.flavor, False, str(error), needed)
 
 
 def _store(settings: Settings | None, *, in_process: bool) -> Iterator[Check]:

@@ -14,6 +14,8 @@ from migci.cli.options import project_option
 from migci.detect import Detected, detect
 from migci.errors import UsageError
 
+_SERVERS = ("mariadb", "mysql")
+
 _TEMPLATE = """\
 # What migci needs to know of this project. Every key is in docs/configuration.md.
 
@@ -31,6 +33,7 @@ trunk = {trunk}   # what patches land on
 
 [server]
 flavor = {flavor}   # {flavor_is}
+# programs = "/opt/mysql/bin"   # where the server's programs are, if not on the path
 # options = ["--innodb-buffer-pool-size=4G"]   # as your production server has them
 
 # A database that replays start from. This one starts with no tables, so the whole history runs on it.
@@ -65,7 +68,7 @@ def init(project: Path) -> None:
     if path.exists():
         raise UsageError(f"{path} is there already", hint="change it, or delete it first")
     found = detect(project)
-    flavor = "mariadb" if wiring.available("mariadb") else "sqlite"
+    flavor = next((name for name in _SERVERS if wiring.available(name)), "sqlite")
     path.write_text(_text(found, _trunk(project), flavor))
     click.echo(f"Wrote {path}: {found.tool}, {found.migrations}.")
     if len(found.found) > 1:
@@ -87,8 +90,14 @@ def _text(found: Detected, trunk: str, flavor: str) -> str:
         trunk=json.dumps(trunk),
         environment=environment,
         flavor=json.dumps(flavor),
-        flavor_is='or "sqlite"' if flavor == "mariadb" else 'or "mariadb", which is not on this machine',
+        flavor_is=_flavor_is(flavor),
     )
+
+
+def _flavor_is(flavor: str) -> str:
+    others = [name for name in (*_SERVERS, "sqlite") if name != flavor]
+    told = "or " + ", ".join(json.dumps(name) for name in others)
+    return f"{told}; no server is on the path of this machine" if flavor == "sqlite" else told
 
 
 def _trunk(project: Path) -> str:
