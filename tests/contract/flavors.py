@@ -9,18 +9,22 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pymysql
+import pytest
+from _pytest.mark import ParameterSet
 from pymysql.cursors import Cursor
 
 from migci.adapters.log import Log
 from migci.adapters.servers import mariadb as mariadb_server
+from migci.adapters.servers import mysql as mysql_server
 from migci.adapters.servers.server import Server
 from migci.adapters.servers.sqlite import SqliteServer
+from migci.core.step import Statement
 from migci.ports import Database, DatabaseServer
 from tests.fakes import FakeClone, FakeDatabase, FakeServer
 
@@ -38,14 +42,28 @@ def mariadb(store: Path, *options: str, mark: str = MARK, log: Log | None = None
     return mariadb_server.mariadb(options, mark, log or Log(Path("/dev/null")))
 
 
+def mysql(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> Server:
+    return mysql_server.mysql(options, mark, log or Log(Path("/dev/null")), Path(os.environ["MIGCI_MYSQL"]))
+
+
+PRODUCTS: dict[str, Callable[..., Server]] = {"mariadb": mariadb, "mysql": mysql}
+"""The flavors that are servers, and that measure what a migration does."""
+
 FLAVORS: dict[str, Callable[[Path], DatabaseServer]] = {
-    "mariadb": mariadb,
+    **PRODUCTS,
     "sqlite": lambda store: SqliteServer(),
     "fake": lambda store: FakeServer(),
 }
 
-COUNTS = frozenset({"mariadb"})
-"""The flavors that measure what a migration does."""
+needs_mysql = pytest.mark.skipif(
+    "MIGCI_MYSQL" not in os.environ,
+    reason="NO MYSQL: " + os.environ.get("MIGCI_MYSQL_WHY", "MIGCI_MYSQL names no folder with its programs"),
+)
+
+
+def under_test(flavors: Iterable[str]) -> list[ParameterSet]:
+    """Parameters for a test of each; MySQL is left out, and said to be, where there is none."""
+    return [pytest.param(flavor, marks=[needs_mysql] if flavor == "mysql" else []) for flavor in flavors]
 
 
 class Files:
@@ -95,6 +113,25 @@ def _initialized(server: DatabaseServer, beside: Path) -> Path:
     return files
 
 
+@contextmanager
+def shared_server(flavor: str, store: Path) -> Iterator[Database]:
+    """A server for several tests, in turn; what each leaves is for `emptied` to take away."""
+    with started(PRODUCTS[flavor](store, mark=f"{MARK}-shared"), new_folder(store)) as database:
+        yield database
+
+
+@contextmanager
+def emptied(database: Database) -> Iterator[Database]:
+    """`database`, and on exit nothing is left of what was done to its server meanwhile."""
+    yield database
+    database.end_sessions()
+    with owner_connection(database, None) as owner:
+        for (name,) in rows(owner, "SELECT schema_name FROM information_schema.schemata"):
+            if name not in ("mysql", "information_schema", "performance_schema", "sys"):
+                rows(owner, f"DROP DATABASE `{name}`")
+        rows(owner, f"CREATE DATABASE `{database.address.database}`")
+
+
 def new_folder(store: Path) -> Path:
     """Not there yet, and short: a socket's path is at most 107 characters long."""
     return store / "servers" / f"{os.getpid()}-{next(_numbers)}"
@@ -121,13 +158,33 @@ def migration_connection(database: Database) -> Iterator[pymysql.Connection[Curs
 
 
 @contextmanager
-def owner_connection(database: Database) -> Iterator[pymysql.Connection[Cursor]]:
-    """A connection of the server's owner, by the same file of credentials that a shell is given."""
+def owner_connection(database: Database, name: str | None = "") -> Iterator[pymysql.Connection[Cursor]]:
+    """A connection of the server's owner, by the same file of credentials that a shell is given.
+
+    It is in the database `name`, the clone's if none is named, or in none.
+    """
     option = next(word for word in database.shell() if word.startswith("--defaults-extra-file="))
     with pymysql.connect(
-        read_default_file=option.partition("=")[2], database=database.address.database, autocommit=True
+        read_default_file=option.partition("=")[2],
+        database=database.address.database if name == "" else name,
+        autocommit=True,
     ) as connection:
         yield connection
+
+
+FILLED_ROWS = 5000
+FILL_BIG = (
+    "CREATE TABLE big (id INT PRIMARY KEY, name VARCHAR(50) NOT NULL)",
+    "INSERT INTO big VALUES " + ", ".join(f"({number}, 'name {number}')" for number in range(1, FILLED_ROWS + 1)),
+)
+"""A table of FILLED_ROWS rows."""
+
+
+def work_of(database: Database, *statements: str) -> Statement:
+    """What was measured of the last of `statements`."""
+    database.begin_work()
+    migrate(database, *statements)
+    return database.end_work().statements[-1]
 
 
 def rows(connection: pymysql.Connection[Cursor], sql: str) -> Rows:

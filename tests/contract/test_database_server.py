@@ -15,7 +15,18 @@ import zstandard
 from migci.adapters.instances import marked
 from migci.core.step import Work
 from migci.ports import Database, DatabaseServer, HookFailed, RestoreFailed, VersionTable
-from tests.contract.flavors import COUNTS, FLAVORS, MARK, ignored, migrate, new_folder, started
+from tests.contract.flavors import (
+    FLAVORS,
+    MARK,
+    PRODUCTS,
+    emptied,
+    ignored,
+    migrate,
+    new_folder,
+    shared_server,
+    started,
+    under_test,
+)
 
 ROWS = 2000
 DUMP = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(50));\n" + "".join(
@@ -35,9 +46,15 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
 COMPRESSED = [suffix for suffix in COMPRESSIONS if suffix != ".sql"]
 
 
-@pytest.fixture(params=list(FLAVORS))
-def server(request: pytest.FixtureRequest, store: Path) -> DatabaseServer:
-    return FLAVORS[request.param](store)
+@pytest.fixture(scope="module", params=under_test(FLAVORS))
+def flavor(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def server(flavor: str, store: Path) -> DatabaseServer:
+    return FLAVORS[flavor](store)
 
 
 @pytest.fixture
@@ -45,9 +62,19 @@ def folder(store: Path) -> Path:
     return new_folder(store)
 
 
+@pytest.fixture(scope="module")
+def shared(flavor: str, store: Path) -> Iterator[Database | None]:
+    """The server that is running for this module; `None` where one is started as quickly."""
+    if flavor not in PRODUCTS:
+        yield None
+        return
+    with shared_server(flavor, store) as database:
+        yield database
+
+
 @pytest.fixture
-def database(server: DatabaseServer, folder: Path) -> Iterator[Database]:
-    with started(server, folder) as database:
+def database(shared: Database | None, server: DatabaseServer, folder: Path) -> Iterator[Database]:
+    with started(server, folder) if shared is None else emptied(shared) as database:
         yield database
 
 
@@ -61,8 +88,9 @@ def test_facts_name_the_flavor_and_a_version(server: DatabaseServer) -> None:
     assert facts.version[0].isdigit()
 
 
-def test_a_database_starts_empty(database: Database) -> None:
-    assert database.schema() == {}
+def test_a_database_starts_empty(server: DatabaseServer, folder: Path) -> None:
+    with started(server, folder) as database:
+        assert database.schema() == {}
 
 
 def test_two_databases_of_one_server_do_not_see_each_other(server: DatabaseServer, store: Path) -> None:
@@ -186,7 +214,7 @@ def test_the_schema_changes_with_an_alter_and_in_that_table_alone(database: Data
 
 
 def test_the_schema_does_not_change_with_rows(database: Database) -> None:
-    counting = "INTEGER PRIMARY KEY AUTO_INCREMENT" if database.address.flavor == "mariadb" else "INTEGER PRIMARY KEY"
+    counting = "INTEGER PRIMARY KEY AUTO_INCREMENT" if database.address.flavor in PRODUCTS else "INTEGER PRIMARY KEY"
     migrate(database, f"CREATE TABLE a (id {counting}, name VARCHAR(9))")
     before = database.schema()
     migrate(database, "INSERT INTO a (name) VALUES ('x'), ('y')")
@@ -244,7 +272,7 @@ def test_what_one_step_did_is_counted_and_what_was_before_it_is_not(database: Da
     database.begin_work()
     migrate(database, "INSERT INTO a VALUES (2, 'x'), (3, 'x'), (4, 'x')", "UPDATE a SET name = 'y' WHERE id > 2")
     work = database.end_work()
-    if database.address.flavor in COUNTS:
+    if database.address.flavor in PRODUCTS:
         assert work.rows_changed == 5
     else:
         assert work == Work()
@@ -269,9 +297,10 @@ def test_nothing_is_wrong_with_a_database_that_is_well_also_after_its_sessions_w
     assert list(database.schema()) == ["a"]
 
 
-def test_nobody_can_reach_a_database_over_the_network(database: Database) -> None:
-    for pid in marked(MARK):
-        assert psutil.Process(pid).net_connections(kind="inet") == []
+def test_nobody_can_reach_a_database_over_the_network(server: DatabaseServer, folder: Path) -> None:
+    with started(server, folder):
+        for pid in marked(MARK):
+            assert psutil.Process(pid).net_connections(kind="inet") == []
 
 
 def test_the_folder_and_the_processes_are_gone_on_exit(server: DatabaseServer, folder: Path) -> None:
