@@ -469,7 +469,7 @@ for line in sys.stdin:
     print(told, flush=True)
 """
 
-KILLS = 30
+KILLS = 25
 
 
 class Mortal:
