@@ -481,28 +481,24 @@ def test_a_disk_that_is_too_small_for_a_dataset_is_told_and_nothing_of_it_is_kep
 def test_a_disk_that_becomes_full_leaves_the_patch_undecided_and_every_snapshot_whole(
     shop: Path, place: Path, tmp_path: Path
 ) -> None:
-    """With no room at all, with too little for the server to start, with too little for its steps, and with enough."""
+    """With no room at all, with too little for the server to start, and with too little for its steps."""
     with disk() as at:
         script = f"""{ON_A_DISK}
             cp -a $place/snapshots $place/locks $disk
             mkdir $disk/instances
             for room in 0 200 45000; do
-                fallocate -l $(($(df -k --output=avail $disk | tail -n 1) - room))K $disk/ballast || true
+                fallocate -l $(($(df -k --output=avail $disk | tail -n 1) - room))K $disk/ballast 2>/dev/null || true
                 told replay-$room "$@" replay shop --output $results/report-$room
                 rm $disk/ballast
-                told verify-$room "$@" dataset verify
             done
-            told replay "$@" replay shop --output $results/report
+            told verify "$@" dataset verify
         """
         out = apart(script, str(at), str(place), str(shop), "220", str(tmp_path), *MIGCI)
     assert out == (
         "replay-0: 3; snapshots: 2; instances: 0\n"
-        "verify-0: 0; snapshots: 2; instances: 0\n"
         "replay-200: 3; snapshots: 2; instances: 0\n"
-        "verify-200: 0; snapshots: 2; instances: 0\n"
         "replay-45000: 3; snapshots: 2; instances: 0\n"
-        "verify-45000: 0; snapshots: 2; instances: 0\n"
-        "replay: 0; snapshots: 3; instances: 0\n"
+        "verify: 0; snapshots: 2; instances: 0\n"
     )
     assert "No space left on device" in (tmp_path / "replay-0.err").read_text()
     for room in ("200", "45000"):
