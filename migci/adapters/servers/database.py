@@ -212,7 +212,7 @@ class ServerDatabase:
 
     def read_all(self) -> None:
         """Read every row once, so that they are in the server's memory as far as they fit."""
-        for name in self._tables():
+        for name in Tables(self._admin, self._product, self.address.database).with_rows_of_their_own():
             self._admin.rows(f"CHECKSUM TABLE {quoted(self.address.database)}.{quoted(name)} EXTENDED")
 
     def loan(self, way: str) -> Loan:
@@ -247,7 +247,7 @@ class Admin:
             raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
 
     def settle_in(self, product: Product) -> None:
-        """Stay connected however long a migration takes, wait for no lock for long, and what else `product` asks for."""
+        """Stay connected however long a migration takes, and wait for no lock for long."""
         self.rows("SET SESSION wait_timeout = 2419200, SESSION lock_wait_timeout = 10")
         for statement in product.our_session:
             self.rows(statement)
