@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -351,3 +353,23 @@ def test_what_a_killed_migci_left_is_swept_by_the_next(shop: Path, store: Path) 
     assert left(store, process.pid) == []
     assert left(store, ran.pid) == []
     assert state(shop) == before
+
+
+def test_a_user_without_rights_replays_on_clones_as_well(tmp_path: Path, store: Path) -> None:
+    demand("mariadb")
+    shop = tmp_path / "shop"
+    build(shop, flavor="mariadb")
+    results = tmp_path / "results"
+    with tempfile.TemporaryDirectory(prefix="migci-store-") as own:
+        (store / "environments").mkdir(exist_ok=True)
+        Path(own, "environments").symlink_to(store / "environments")
+        done = subprocess.run(
+            ["unshare", "--user", "--map-user=1000", "--map-group=1000", *MIGCI,
+             "replay", "shop", "--project", str(shop), "--output", str(results)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, env={**os.environ, "MIGCI_STORE": own},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert os.listdir(Path(own, "instances")) == []
+    told = json.loads((results / "replay.json").read_text())["datasets"][0]
+    assert told["clone"]["strategy"] in ("overlay-userns", "reflink", "btrfs-subvolume", "copy")
+    assert [step["outcome"] for step in told["steps"]] == ["applied"] * 4

@@ -9,7 +9,7 @@ from pathlib import Path
 from migci.adapters.log import Log
 from migci.adapters.servers.database import Admin
 from migci.adapters.servers.performance import MEASURING, handler_calls
-from migci.adapters.servers.product import PASSING, Counters, Product, Words
+from migci.adapters.servers.product import PASSING, Counters, Product, Words, as_this_user
 from migci.adapters.servers.server import Server
 
 
@@ -22,7 +22,7 @@ def _initialize(product: Product, data: Path, options: Words) -> Words:
     return (
         product.program("mariadb-install-db"),
         "--no-defaults",
-        "--user=root",
+        *as_this_user(),
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
         "--skip-name-resolve",
@@ -69,8 +69,6 @@ MARIADB = Product(
     measuring=MEASURING,
     loading=("--performance-schema=OFF",),
     always=(
-        # It refuses to run as root unless it is told to, and a clone's own namespace may make it root.
-        "--user=root",
         "--skip-networking",
         "--skip-log-bin",
         "--skip-name-resolve",

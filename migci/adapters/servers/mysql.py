@@ -10,7 +10,7 @@ from pathlib import Path
 from migci.adapters.log import Log
 from migci.adapters.servers.database import Admin
 from migci.adapters.servers.performance import MEASURING, handler_calls
-from migci.adapters.servers.product import PASSING, Counters, Product, Words
+from migci.adapters.servers.product import PASSING, Counters, Product, Words, as_this_user
 from migci.adapters.servers.server import Server
 
 _OLDEST = 8
@@ -39,7 +39,7 @@ def _initialize(product: Product, data: Path, options: Words) -> Words:
     return (
         product.server_program(),
         "--no-defaults",
-        "--user=root",
+        *as_this_user(),
         "--initialize-insecure",
         *_CARELESS,
         # Small, because every clone gets a copy of it; a server that is started makes it as large as it is told to.
@@ -96,8 +96,6 @@ MYSQL = Product(
     measuring=MEASURING,
     loading=("--performance-schema=OFF",),
     always=(
-        # It refuses to run as root unless it is told to, and a clone's own namespace may make it root.
-        "--user=root",
         "--skip-networking",
         "--loose-mysqlx=0",
         "--skip-log-bin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,3 +136,8 @@ class Product:
         """Whether what a server writes may depend on this option."""
         name = option.lstrip("-").replace("_", "-").partition("=")[0]
         return not name.removeprefix("loose-").startswith(self.passing)
+
+
+def as_this_user() -> Words:
+    """Servers refuse to run as root unless they are told to."""
+    return ("--user=root",) if os.geteuid() == 0 else ()

@@ -12,7 +12,7 @@ from migci.adapters.instances import MARKER, bound
 from migci.adapters.log import Log
 from migci.adapters.servers.daemon import daemon, first_error
 from migci.adapters.servers.database import ServerDatabase, attached, opened
-from migci.adapters.servers.product import Product
+from migci.adapters.servers.product import Product, as_this_user
 from migci.adapters.warm import Loan
 from migci.core.run import ServerFacts
 from migci.errors import UsageError
@@ -78,6 +78,7 @@ class Server:
             *self._options,
             *(product.loading if loading else product.measuring),
             *product.always,
+            *as_this_user(),
             f"--secure-file-priv={clone.data}",
             f"--local-infile={int(loading)}",
         ]
