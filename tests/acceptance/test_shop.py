@@ -369,7 +369,7 @@ def test_a_user_without_rights_replays_on_clones_as_well(tmp_path: Path, store: 
             stdin=subprocess.DEVNULL, capture_output=True, text=True, env={**os.environ, "MIGCI_STORE": own},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
-        assert os.listdir(Path(own, "instances")) == []
+        assert list(Path(own, "instances").iterdir()) == []
     told = json.loads((results / "replay.json").read_text())["datasets"][0]
     assert told["clone"]["strategy"] in ("overlay-userns", "reflink", "btrfs-subvolume", "copy")
     assert [step["outcome"] for step in told["steps"]] == ["applied"] * 4
