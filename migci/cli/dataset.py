@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -317,11 +316,7 @@ def _store(settings: Settings | None) -> Iterator[Store]:
 
 @contextmanager
 def _tools(settings: Settings, project: Path) -> Iterator[Tools]:
-    with (
-        tempfile.TemporaryDirectory(prefix="migci-") as folder,
-        watching() as observer,
-        wiring.tools(settings, project, Path(folder) / "log.txt", observer) as tools,
-    ):
+    with watching() as observer, wiring.tools(settings, project, Path(os.devnull), observer) as tools:
         yield tools
 
 
