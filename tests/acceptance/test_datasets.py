@@ -357,9 +357,14 @@ POINTS = [
 """Where `prepare` is killed, one time after another: each goes on from what the one before has kept."""
 
 
-def test_a_prepare_that_is_killed_anywhere_is_swept_by_the_next_command(shop: Path, fresh: Path) -> None:
+def test_a_prepare_that_is_killed_anywhere_is_swept_by_the_next_command(
+    shop: Path, fresh: Path, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    command = ("dataset", "prepare", "shop", "--project", str(shop))
     for name, reached in POINTS:
-        with migci("dataset", "prepare", "shop", "--project", str(shop), MIGCI_STORE=str(fresh)) as process:
+        with migci(*command, MIGCI_STORE=str(fresh), TMPDIR=str(temporary)) as process:
             wait_until(reached, fresh, process, name)
             assert process.poll() is None, f"it ended before it was {name}"
             os.kill(process.pid, signal.SIGKILL)
@@ -371,6 +376,7 @@ def test_a_prepare_that_is_killed_anywhere_is_swept_by_the_next_command(shop: Pa
         assert ran.status == 0, f"{name}: {ran.out}{ran.err}"
         assert left(fresh, process.pid) == left(fresh, ran.pid) == [], name
         assert len(kept(fresh)) == ran.out.count(": as it was kept"), name
+        assert list(temporary.iterdir()) == [], name
     ran = dataset(shop, fresh, "prepare", "shop")
     assert ran.status == 0, ran.err
     assert dataset(shop, fresh, "verify").status == 0
