@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from migci.adapters.instances import bound
 from migci.adapters.snapshots.trial import trouble
 from migci.ports import CloneFailed, DiskFull
 
@@ -73,7 +74,7 @@ def copied(cp: list[str], data: Path, target: Path, way: str, *, reflink: str) -
     Raises NotCloned with the program's own words, and DiskFull; what it made so far stays.
     """
     done = subprocess.run(
-        [*cp, "-a", f"--reflink={reflink}", "-T", "--", str(data), str(target)],
+        bound([*cp, "-a", f"--reflink={reflink}", "-T", "--", str(data), str(target)]),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
