@@ -8,14 +8,16 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from migci.adapters.snapshots import store as stores
 from migci.core.snapshot import Snapshot
 from migci.ports import CloneFailed
+from tests.contract.flavors import eventually
 from tests.contract.stores import CONTENT, RealPlace, real, snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -416,6 +418,7 @@ WORKS = """
 import os, shutil, signal, subprocess, sys
 from pathlib import Path
 import migci
+from tests.contract.flavors import eventually
 from tests.contract.stores import CONTENT, LIMITED_BYTES, real, snapshot
 
 KILLED_IN = (str(Path(migci.__file__).parent), shutil.__file__, subprocess.__file__)
@@ -470,6 +473,14 @@ for line in sys.stdin:
 """
 
 KILLS = 25
+
+COPIES = """
+    from migci.adapters.snapshots.copying import Copy
+    from migci.adapters.snapshots.ways import Choice
+    place.store._choices[False] = Choice(Copy(), ())
+    with place.store.clone(snapshot(), visible=False):
+        print("cloned", flush=True)
+"""
 
 
 class Mortal:
@@ -530,3 +541,26 @@ def test_a_process_that_is_killed_anywhere_leaves_whole_snapshots_and_nothing_el
     assert int(mortal.run("last")) > 0
     with real(folder) as place, place.store.clone(snapshot("last after"), visible=False) as clone:
         assert place.read(clone) == {**CONTENT, "ibdata1": b"last"}
+
+
+def test_a_copy_ends_with_the_process_that_it_is_made_for(
+    place: RealPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large one would go on for long, into a folder that is deleted meanwhile."""
+    place.keep(snapshot())
+    begun = tmp_path / "begun"
+    cp = tmp_path / "bin" / "cp"
+    cp.parent.mkdir()
+    cp.write_text(f"#!/bin/sh\necho $$ >{begun}.new; mv {begun}.new {begun}\nexec sleep 600\n")
+    cp.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{cp.parent}:{os.environ['PATH']}")
+    with others(tmp_path, COPIES) as (other,):
+        other.go()
+        eventually(begun.exists)
+        copy = psutil.Process(int(begun.read_text()))
+        other.process.kill()
+        try:
+            eventually(lambda: not copy.is_running() or copy.status() == psutil.STATUS_ZOMBIE)
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                copy.kill()
