@@ -22,11 +22,12 @@ from migci.errors import MigciError, UsageError
 
 CUSTOMERS, PRODUCTS, ORDERS, LINES = 4_000, 400, 20_000, 60_000
 
-DUMPS = {"mariadb": "data/shop.sql.zst", "sqlite": "data/shop.sql.gz"}
+DUMPS = {"mariadb": "data/shop.sql.zst", "mysql": "data/shop.sql.zst", "sqlite": "data/shop.sql.gz"}
 """Where each flavor's dump is, compressed as its name says; git is told to ignore it, as it is no code."""
 
 _OPTIONS = {
     "mariadb": 'options = ["--character-set-server=utf8mb4"]   # as the production server has them\n',
+    "mysql": 'options = ["--innodb-buffer-pool-size=256M"]   # as the production server has them\n',
     "sqlite": "",
 }
 _SETTINGS = "migci.toml"
@@ -48,8 +49,8 @@ _Row = tuple[_Value, ...]
 def build(destination: Path, *, flavor: str, trait: str = "shop") -> None:
     """Make `destination` a git repository that `migci replay` can be run in.
 
-    Its branch `main` holds the shop's eight migrations and a `migci.toml` for `flavor` ("mariadb" or "sqlite");
-    `patch`, which is checked out, adds two more. The dataset `shop` is a dump at 0006, `empty` starts with no tables.
+    Its branch `main` holds the shop's eight migrations and a `migci.toml` for `flavor` ("mariadb", "mysql" or
+    "sqlite"); `patch`, which is checked out, adds two more. The dataset `shop` is a dump at 0006, `empty` starts with no tables.
     Another `trait` is a folder in fixtures/projects whose `trunk` lies over the shop's, whose `patch`, if it has one,
     takes the place of the shop's, and whose `landed` is what came to `main` after `patch` left it. Its `fixture.toml`
     may have `settings` (text that `migci.toml` gets besides), `server_options` (in place of the shop's), `removes`
@@ -122,11 +123,11 @@ def _lay_over(tree: Path, overlay: Path) -> None:
 @functools.cache
 def _dump(flavor: str) -> bytes:
     """The dump, compressed. The times of day in a compressed file's head are left out, so it is always the same."""
-    write = {"mariadb": _mariadb_rows, "sqlite": _sqlite_rows}[flavor]
+    write = {"mariadb": _mariadb_rows, "mysql": _mysql_rows, "sqlite": _sqlite_rows}[flavor]
     skeleton = (fixtures() / "shop" / "dump" / f"{flavor}.sql").read_text()
     filled = {name: "\n".join(write(name, rows)) for name, rows in _tables().items()}
     text = Template(skeleton).substitute(filled).encode()
-    return zstandard.compress(text, 3) if flavor == "mariadb" else gzip.compress(text, 6, mtime=0)
+    return zstandard.compress(text, 3) if DUMPS[flavor].endswith(".zst") else gzip.compress(text, 6, mtime=0)
 
 
 def _tables() -> dict[str, list[_Row]]:
@@ -163,6 +164,12 @@ def _mariadb_rows(table: str, rows: list[_Row]) -> Iterator[str]:
     for start in range(0, len(rows), _ROWS_IN_AN_INSERT):
         values = ",\n".join(_values(row, "\\'") for row in rows[start : start + _ROWS_IN_AN_INSERT])
         yield f"INSERT INTO `{table}` VALUES\n{values};"
+
+
+def _mysql_rows(table: str, rows: list[_Row]) -> Iterator[str]:
+    for start in range(0, len(rows), _ROWS_IN_AN_INSERT):
+        values = ",".join(_values(row, "\\'") for row in rows[start : start + _ROWS_IN_AN_INSERT])
+        yield f"INSERT INTO `{table}` VALUES {values};"
 
 
 def _sqlite_rows(table: str, rows: list[_Row]) -> Iterator[str]:

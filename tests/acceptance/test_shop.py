@@ -18,7 +18,7 @@ import zstandard
 from migci.demo.shop import CUSTOMERS, DUMPS, LINES, ORDERS, PRODUCTS, build
 from tests.acceptance.command import MIGCI, Ran, demand, eventually, left, migci, replay, state
 
-FLAVORS = pytest.mark.parametrize("flavor", ["mariadb", "sqlite"])
+FLAVORS = pytest.mark.parametrize("flavor", list(DUMPS))
 
 MIGRATION = '''"""What a test wants it to do"""
 
@@ -119,6 +119,13 @@ def test_mariadb_s_dump_begins_and_ends_as_mariadb_dump_writes_it(tmp_path: Path
     lines = text_of(tmp_path / "shop" / DUMPS["mariadb"]).decode().splitlines()
     assert lines[0] == "/*M!999999\\- enable the sandbox mode */ "
     assert lines[1].startswith("-- MariaDB dump 10.19  Distrib 10.11.")
+    assert lines[-1].startswith("-- Dump completed on ")
+
+
+def test_mysql_s_dump_begins_and_ends_as_mysqldump_writes_it(tmp_path: Path) -> None:
+    build(tmp_path / "shop", flavor="mysql")
+    lines = text_of(tmp_path / "shop" / DUMPS["mysql"]).decode().splitlines()
+    assert lines[0].startswith("-- MySQL dump 10.13  Distrib 9.")
     assert lines[-1].startswith("-- Dump completed on ")
 
 

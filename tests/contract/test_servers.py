@@ -393,6 +393,7 @@ ALTERS = {
     "ALTER TABLE big ENGINE=InnoDB": (Algorithm.INPLACE, True),
     "OPTIMIZE TABLE big": (Algorithm.INPLACE, True),
     "ALTER TABLE big MODIFY id BIGINT": (Algorithm.COPY, True),
+    "ALTER TABLE big MODIFY name VARCHAR(300) NOT NULL": (Algorithm.COPY, True),
     "ALTER TABLE big ADD COLUMN added INT, ALGORITHM=COPY": (Algorithm.COPY, True),
     "ALTER TABLE big ENGINE=MyISAM": (Algorithm.COPY, True),
     "ALTER TABLE big ADD FULLTEXT (name)": (Algorithm.INPLACE, True),
@@ -541,6 +542,13 @@ def test_a_larger_change_writes_a_longer_log(filled: Database) -> None:
     assert logged("UPDATE big SET name = 'y'") > logged("UPDATE big SET name = 'z' WHERE id = 1")
 
 
+UPGRADING = (
+    "SELECT 1 FROM performance_schema.metadata_locks "
+    "WHERE object_name = 'big' AND lock_type = 'EXCLUSIVE' AND lock_status = 'PENDING'"
+)
+"""An ALTER has done its work, and waits to have the table for itself."""
+
+
 def alter_held_up(database: Database, alter: str, while_held: int) -> None:
     """Run `alter` while somebody else reads the table: it cannot end before it was sampled `while_held` times."""
     with owner_connection(database) as reader:
@@ -549,13 +557,7 @@ def alter_held_up(database: Database, alter: str, while_held: int) -> None:
         database.begin_work()
         migration = Background(database, alter)
         with owner_connection(database) as watcher:
-            eventually(
-                lambda: rows(
-                    watcher,
-                    "SELECT 1 FROM performance_schema.metadata_locks WHERE object_name = 'big' "
-                    "AND lock_type = 'EXCLUSIVE' AND lock_status = 'PENDING'",
-                )
-            )
+            eventually(lambda: rows(watcher, UPGRADING))
         for _ in range(while_held):
             database.sample()
         rows(reader, "COMMIT")
@@ -570,6 +572,25 @@ def test_writes_are_blocked_while_a_copy_is_held_up_and_its_statement_is_named(f
     assert work.blocked_write_seconds > 0
     (alter,) = [one for one in work.statements if one.table == "big"]
     assert alter.blocked_write_seconds == work.blocked_write_seconds
+
+
+def test_an_alter_does_not_answer_for_the_time_before_it(filled: Database) -> None:
+    """As while the session of a project's tool starts, in which nobody looks."""
+    with owner_connection(filled) as reader, owner_connection(filled) as watcher:
+        rows(reader, "BEGIN")
+        rows(reader, "SELECT count(*) FROM big")
+        filled.begin_work()
+        rows(watcher, "DO SLEEP(0.5)")
+        migration = Background(filled, "ALTER TABLE big MODIFY id BIGINT")
+        eventually(lambda: rows(watcher, UPGRADING))
+        filled.sample()
+        filled.sample()
+        rows(reader, "COMMIT")
+        migration.join()
+    work = filled.end_work()
+    (alter,) = [one for one in work.statements if one.table == "big"]
+    assert work.blocked_write_seconds is not None
+    assert 0 < work.blocked_write_seconds <= alter.seconds
 
 
 def test_blocked_seconds_are_those_between_the_looks_at_it(filled: Database) -> None:

@@ -110,14 +110,21 @@ class Observation:
         return self._product.counters(self._admin, self._user)
 
     def sample(self) -> None:
-        """Note which statements keep others from writing right now, to tables that were there before the step."""
+        """Note which statements keep others from writing right now, to tables that were there before the step.
+
+        They are taken to have done so since the last look, but an ALTER no longer than it runs; nor does anything at
+        the first look, which may come long after the step before it ended.
+        """
         now = time.monotonic()
         passed, self._sampled = now - self._sampled, now
+        first = self._tables is None
         if self._tables is None:
             self._tables = self._settled_tables()
         held: dict[str, set[_Event]] = {}
-        for thread, event, table in self._query(
-            "SELECT t.thread_id, s.event_id, l.object_name FROM performance_schema.metadata_locks l "
+        for_seconds: dict[_Event, float] = {}
+        for thread, event, name, picoseconds, table in self._query(
+            "SELECT t.thread_id, s.event_id, s.event_name, s.timer_wait, l.object_name "
+            "FROM performance_schema.metadata_locks l "
             "JOIN performance_schema.threads t ON t.thread_id = l.owner_thread_id "
             "LEFT JOIN performance_schema.events_statements_current s ON s.thread_id = t.thread_id "
             "WHERE t.processlist_user = %s AND l.object_type = 'TABLE' AND l.object_schema = %s "
@@ -126,11 +133,12 @@ class Observation:
         ):
             if table in self._tables:
                 held.setdefault(str(table), set()).add((thread, event))
+                runs = int(picoseconds or 0) / _PICOSECONDS
+                for_seconds[thread, event] = min(passed, runs) if first or name in _ALTERING else passed
         blocking = {event for table, events in held.items() if not self._writable(table) for event in events}
         for event in blocking:
-            self._blocked[event] = self._blocked.get(event, 0.0) + passed
-        if blocking:
-            self._blocked_seconds += passed
+            self._blocked[event] = self._blocked.get(event, 0.0) + for_seconds[event]
+        self._blocked_seconds += max((for_seconds[event] for event in blocking), default=0.0)
 
     def _writable(self, table: str) -> bool:
         """Whether somebody else could write to `table` at this moment: found out by asking for it, without waiting.
