@@ -13,13 +13,19 @@ from migci.errors import MigciError
 def new_folder(project: Path) -> Path:
     """A folder for a run's results under the project's `.migci`, which git is told to ignore."""
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    runs = project / ".migci" / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    ignored = project / ".migci" / ".gitignore"
+    folder = own_folder(project) / "runs" / name
+    folder.mkdir(parents=True)
+    return folder
+
+
+def own_folder(project: Path) -> Path:
+    """The project's `.migci`, which git is told to ignore."""
+    own = project / ".migci"
+    own.mkdir(exist_ok=True)
+    ignored = own / ".gitignore"
     if not ignored.exists():
         ignored.write_text("*\n")
-    (runs / name).mkdir()
-    return runs / name
+    return own
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from migci import config, wiring
-from migci.adapters import project_file
+from migci.adapters import project_file, publish
 from migci.adapters import warm as warm_clones
 from migci.adapters.snapshots import volume
 from migci.adapters.snapshots.store import Kept, Store
@@ -316,7 +316,11 @@ def _store(settings: Settings | None) -> Iterator[Store]:
 
 @contextmanager
 def _tools(settings: Settings, project: Path) -> Iterator[Tools]:
-    with watching() as observer, wiring.tools(settings, project, Path(os.devnull), observer) as tools:
+    log = Path(os.devnull)
+    with suppress(OSError):  # what cannot be written there is not worth a failure
+        log = publish.own_folder(project) / "log.txt"
+        log.touch()
+    with watching() as observer, wiring.tools(settings, project, log, observer) as tools:
         yield tools
 
 

@@ -87,7 +87,8 @@ class PlainLines:
         self._restoring = self._began = 0.0
 
     def dataset_started(self, name: str, position: int, total: int) -> None:
-        self._began = self._restoring = time.monotonic()
+        self._began = time.monotonic()
+        self._restoring = 0.0
         self._line(f"dataset {name} ({position + 1} of {total})")
 
     def restoring(self, done_bytes: int, total_bytes: int) -> None:
@@ -95,7 +96,8 @@ class PlainLines:
         if now - self._restoring > 10:
             self._restoring = now
             left = (now - self._began) * (total_bytes / max(done_bytes, 1) - 1)
-            self._line(f"restoring: {done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB, about {left:.0f} s more")
+            estimate = f", about {left:.0f} s more" if now - self._began > 5 else ""
+            self._line(f"restoring: {done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB{estimate}")
 
     def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:
         self._line(f"{stage}: {len(revisions)} step{'s' * (len(revisions) != 1)}")

@@ -120,7 +120,7 @@ def test_add_loads_the_dump_and_writes_its_entry_and_nothing_else(shop: Path, pl
 
 
 REFUSED = {
-    "not_sql": ("Dear colleague, here is the dump.\n", 3, "ERROR 1064"),
+    "not_sql": ("Dear colleague, here is the dump.\n", 3, "error 1064"),
     "at_no_revision": (
         "CREATE TABLE `things` (`id` int PRIMARY KEY);\n",
         3,

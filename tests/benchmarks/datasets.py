@@ -44,6 +44,8 @@ from tests.fakes import FakeClock, FakeRepository, FakeServer, FakeTool, FakeWar
 ROWS = int(os.environ.get("MIGCI_BENCH_ROWS", "6000000"))
 CLONES = int(os.environ.get("MIGCI_BENCH_CLONES", "1000"))
 AT_ONCE = 8
+MOST_RESTORES = 3
+"""A round of these takes minutes."""
 IMAGE_BYTES = 24 << 30
 
 TABLE = """
@@ -180,7 +182,7 @@ def main(rounds: int) -> None:
                     note(f"round {number}: chosen {name} {spent:.3f}")
                     if number:
                         seconds.setdefault(f"chosen_{name}", []).append(spent)
-        for number in range(rounds):
+        for number in range(min(rounds, MOST_RESTORES)):
             with tools(store) as at:
                 for name, loading in (("client", False), ("client_loading", True)):
                     seconds.setdefault(name, []).append(restored_by_client(at, sources["whole"], loading=loading))

@@ -150,7 +150,7 @@ def test_triggers_and_routines_between_delimiters_are_loaded(database: Database,
         BEGIN
           SET NEW.twice = 2 * NEW.id;
         END */;;
-        CREATE FUNCTION one() RETURNS INT DETERMINISTIC BEGIN RETURN 1; END;;
+        CREATE FUNCTION unity() RETURNS INT DETERMINISTIC BEGIN RETURN 1; END;;
         CREATE PROCEDURE fill() BEGIN INSERT INTO t (id) VALUES (7); END;;
         DELIMITER ;
         """,
@@ -160,7 +160,7 @@ def test_triggers_and_routines_between_delimiters_are_loaded(database: Database,
             owner, "SELECT trigger_name, definer FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
         )
     assert told == [("doubled", "app@%")]
-    assert migrate(database, "SELECT one()") == [(1,)]
+    assert migrate(database, "SELECT unity()") == [(1,)]
 
 
 BYTES = bytes(range(256)) + b"\\" * 3 + b"\\n\\0\\'" + b"\r\n\r\n" + b"\xff\xfe\x00\x00\x1a;--'\"`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -200,8 +201,11 @@ class Store:
     def make_room(self, limit_bytes: int, besides: str = "") -> tuple[Snapshot, ...]:
         """Remove what was not used for longest, until all takes at most `limit_bytes`; returns what is gone.
 
-        What is in use stays, and so does `besides`.
+        What is in use stays, and so does `besides`. What cannot be read as a snapshot goes first.
         """
+        for folder in self._snapshots.iterdir():
+            if self._manifest(folder.name) is None and not _of_another_migci(folder):
+                self._take_out(folder)
         kept = list(self.kept())
         total = sum(one.room_bytes for one in kept)
         gone = []
@@ -219,12 +223,15 @@ class Store:
         return checksums.differences(self._snapshots / snapshot.id / "data", manifest.checksums)
 
     def remove(self, snapshot: Snapshot) -> bool:
-        folder = self._snapshots / snapshot.id
+        return self._take_out(self._snapshots / snapshot.id)
+
+    def _take_out(self, folder: Path) -> bool:
         try:
             descriptor = _locked(folder / _IN_USE, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         if descriptor is None:
+            self._discard(folder)  # nobody can be using it
             return True
         try:
             self._discard(folder)
@@ -279,6 +286,15 @@ def _locked(file: Path, how: int) -> int | None:
             os.close(descriptor)
             raise
         os.close(descriptor)  # it was taken away before it was locked, and another may have been put there
+
+
+def _of_another_migci(folder: Path) -> bool:
+    """Whether its manifest is of a format that another version of migci writes."""
+    try:
+        told = json.loads((folder / _MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("format") != _FORMAT
 
 
 def _boot() -> str:
