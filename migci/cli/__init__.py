@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 import traceback
@@ -10,16 +11,27 @@ from types import FrameType
 import click
 
 import migci
-from migci.cli.dataset import dataset
-from migci.cli.demo import demo
-from migci.cli.doctor import doctor
-from migci.cli.explore import explore
-from migci.cli.init import init
-from migci.cli.replay import replay
 from migci.errors import Exit, MigciError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = ("init", "doctor", "demo", "dataset", "replay", "explore")
+"""Each is a module beside this one, and in it the command of that name."""
+
+
+class Commands(click.Group):
+    """Imports the one command that is run, and no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(importlib.import_module(f"migci.cli.{cmd_name}"), cmd_name)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(migci.__version__, prog_name="migci")
 def commands() -> None:
     """Replay a patch's database migrations on real data before it merges.
@@ -32,10 +44,6 @@ def commands() -> None:
 
     Exit codes: 0 passed, 1 failed, 2 usage or configuration, 3 undecided (migci, its machine or trunk broke).
     """
-
-
-for command in (init, doctor, demo, dataset, replay, explore):
-    commands.add_command(command)
 
 
 def main() -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import datasets, replay_overhead, ways_of_cloning
+from tests.benchmarks import checkpoint, datasets, replay_overhead, ways_of_cloning
 
-BENCHMARKS = {"replay": replay_overhead.main, "datasets": datasets.main, "ways": ways_of_cloning.main}
+BENCHMARKS = {
+    "checkpoint": checkpoint.main,
+    "replay": replay_overhead.main,
+    "datasets": datasets.main,
+    "ways": ways_of_cloning.main,
+}
 
 if __name__ == "__main__":
     rounds = 5
