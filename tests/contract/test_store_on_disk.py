@@ -564,3 +564,7 @@ def test_a_copy_ends_with_the_process_that_it_is_made_for(
         finally:
             with suppress(psutil.NoSuchProcess):
                 copy.kill()
+
+
+def test_nobody_else_on_the_machine_may_look_into_snapshots(place: RealPlace) -> None:
+    assert (place.folder / "snapshots").stat().st_mode & 0o077 == 0

@@ -71,7 +71,7 @@ class Store:
         self._choices: dict[bool, Choice] = {}
         for folder in (self._snapshots, self._locks, self._work):
             try:
-                folder.mkdir(exist_ok=True)
+                folder.mkdir(mode=0o700, exist_ok=True)  # data of real people may be in it
             except OSError as error:
                 raise disk_or(StoreFailed(f"cannot write to {folder}: {error.strerror}"), place) from error
 
