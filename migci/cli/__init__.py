@@ -13,7 +13,6 @@ import click
 import migci
 from migci.errors import Exit, MigciError
 
-
 COMMANDS = ("init", "doctor", "demo", "dataset", "replay", "explore")
 """Each is a module beside this one, and in it the command of that name."""
 

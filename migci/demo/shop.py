@@ -162,15 +162,20 @@ def _tables() -> dict[str, list[_Row]]:
 
 
 def _mariadb_rows(table: str, rows: list[_Row]) -> Iterator[str]:
-    for start in range(0, len(rows), _ROWS_IN_AN_INSERT):
-        values = ",\n".join(_values(row, "\\'") for row in rows[start : start + _ROWS_IN_AN_INSERT])
-        yield f"INSERT INTO `{table}` VALUES\n{values};"
+    """As mariadb-dump writes them: a row on a line."""
+    for values in _inserts(rows):
+        yield f"INSERT INTO `{table}` VALUES\n" + ",\n".join(values) + ";"
 
 
 def _mysql_rows(table: str, rows: list[_Row]) -> Iterator[str]:
+    """As mysqldump writes them: a statement on a line."""
+    for values in _inserts(rows):
+        yield f"INSERT INTO `{table}` VALUES " + ",".join(values) + ";"
+
+
+def _inserts(rows: list[_Row]) -> Iterator[list[str]]:
     for start in range(0, len(rows), _ROWS_IN_AN_INSERT):
-        values = ",".join(_values(row, "\\'") for row in rows[start : start + _ROWS_IN_AN_INSERT])
-        yield f"INSERT INTO `{table}` VALUES {values};"  # noqa: S608  a dump's text, which nobody else writes
+        yield [_values(row, "\\'") for row in rows[start : start + _ROWS_IN_AN_INSERT]]
 
 
 def _sqlite_rows(table: str, rows: list[_Row]) -> Iterator[str]:

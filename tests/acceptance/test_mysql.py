@@ -60,7 +60,7 @@ def test_a_table_that_is_copied_blocks_writes_on_mysql_too(tmp_path: Path) -> No
 
 def test_a_full_disk_is_no_fault_of_the_patchs_on_mysql(store: Path, tmp_path: Path) -> None:
     project = shop(tmp_path / "shop", "mysql", "fills-the-disk")
-    ran = replay_on_a_disk(project, 420, store, "large")
+    ran = replay_on_a_disk(project, 380, store, "large")
     assert ran.status == 3, ran.err
     (found,) = (one for one in ran.findings if one["severity"] == "error")
     assert found["id"] == "MC905"

@@ -2,7 +2,8 @@
 
 The datadir has two InnoDB tables of 3 million rows each, 2.2 GB in all, read once before each round, so that it is in
 memory. The ways alternate; the figures are medians. `clone` is the call, `started` the server's start on the clone,
-`answered` the query, which reads one row of each table, `all` these three, `removed` the deletion of the clone.
+`answered` the query, which reads one row of each table, `all` these three, `removed` the deletion of the clone. Two
+ways are done by hand as well, with nothing but `cp`, or `unshare` and `mount`.
 """
 
 from __future__ import annotations
@@ -17,21 +18,64 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pymysql
 
-from migci.adapters.instances import bound
+from migci.adapters.instances import bound, delete
 from migci.adapters.servers.mariadb import MARIADB
 from migci.adapters.snapshots.copying import FolderClone
 from migci.adapters.snapshots.ways import WAYS, Way
 from migci.ports import Clone
 from tests.contract.filesystems import filesystem, plain_folder
 
-ROWS = 3_000_000
+ROWS = int(os.environ.get("MIGCI_BENCH_ROWS", "6000000")) // 2
 ROOM_BYTES = 20 << 30
 KINDS = {"btrfs-subvolume": "btrfs", "reflink": "xfs"}
 """The filesystem of each way, in an image; the others work on the disk as it is."""
+
+
+class ByHand:
+    """A `Way` as one would write it into a shell, without what makes it safe: to compare with."""
+
+    visible = True
+
+    def __init__(self, name: str, script: str, enter: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self._script = script
+        self._enter = enter
+
+    def unusable(self, place: Path) -> str | None:
+        return None
+
+    def hold(self, folder: Path) -> None:
+        folder.mkdir()
+
+    def clone(self, data: Path, folder: Path) -> Clone:
+        subprocess.run(["sh", "-ec", self._script, "sh", str(data)], cwd=folder, check=True)
+        return Entered(folder / "data", self.name, tuple(word.format(data=data) for word in self._enter))
+
+
+@dataclass(frozen=True)
+class Entered(FolderClone):
+    """Commands on it are started by `enter`."""
+
+    enter: tuple[str, ...] = ()
+
+    def command(self, words: list[str]) -> list[str]:
+        return [*self.enter, *words]
+
+
+_MOUNT = "mount -t overlay -o lowerdir={data},upperdir=upper,workdir=work,userxattr,volatile none data"
+BY_HAND: tuple[Way, ...] = (
+    ByHand(
+        "by-hand-overlay-userns",
+        "mkdir data upper work",
+        ("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", f'{_MOUNT}; exec "$@"', "sh"),
+    ),
+    ByHand("by-hand-copy", 'cp -a "$1" data'),
+)
 
 FIGURES = ("clone", "started", "answered", "all", "removed")
 
@@ -50,7 +94,7 @@ def server(clone: Clone, folder: Path, *options: str) -> Iterator[str]:
         f"--socket={socket}",
         "--skip-networking",
     ]
-    words += [f"--pid-file={folder / 'pid'}", *(["--user=root"] if os.geteuid() == 0 else []), *options]
+    words += [f"--pid-file={folder / 'pid'}", "--user=root", *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(bound(clone.command(words)), stdout=log, stderr=log, cwd=folder)
     try:
@@ -102,7 +146,7 @@ def measure(way: Way, held: Path, folder: Path) -> tuple[float, ...]:
         ask(socket, "SELECT * FROM d.a WHERE id = 7", "SELECT * FROM d.b WHERE id = 7")
         answered = time.monotonic()
     ended = time.monotonic()
-    shutil.rmtree(folder)
+    delete(folder)
     removed = time.monotonic()
     return cloned - began, started - cloned, answered - started, answered - began, removed - ended
 
@@ -115,7 +159,7 @@ def main(rounds: int) -> None:
         kinds = sorted({*KINDS.values()}) if os.geteuid() == 0 else []
         places = {kind: stack.enter_context(filesystem(kind, ROOM_BYTES)) for kind in kinds}
         held: dict[str, tuple[Way, Path]] = {}
-        for way in WAYS:
+        for way in (*WAYS, *BY_HAND):
             place = places.get(KINDS.get(way.name, ""), base)
             reason = way.unusable(place)
             if reason is not None:

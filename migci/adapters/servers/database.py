@@ -128,7 +128,10 @@ class ServerDatabase:
             self._admin.rows(f"GRANT ALL ON {_pattern(self.address.database)}.* TO %s@%s", (user, host or "%"))
 
     def size(self) -> Size:
-        """Rows are counted, because the engine's own figure is an estimate that can be off by half."""
+        """Rows are counted, because the engine's own figure is an estimate that can be off by half.
+
+        The tables are analyzed for their bytes, of which MySQL would tell what it knew a day ago.
+        """
         tables = Tables(self._admin, self._product, self.address.database).with_rows_of_their_own()
         for name in tables:
             self._admin.rows(f"ANALYZE TABLE {quoted(self.address.database)}.{quoted(name)}")
@@ -246,11 +249,9 @@ class Admin:
         except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
             raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
 
-    def settle_in(self, product: Product) -> None:
+    def settle_in(self) -> None:
         """Stay connected however long a migration takes, and wait for no lock for long."""
         self.rows("SET SESSION wait_timeout = 2419200, SESSION lock_wait_timeout = 10")
-        for statement in product.our_session:
-            self.rows(statement)
 
     def refusal(self, sql: str, *expected: int) -> int | None:
         """The server's number for its refusal of a statement, if it is one of `expected`; `None` when it is done.
@@ -278,7 +279,7 @@ def opened(daemon: Daemon, product: Product, database: str | None, *, measuring:
     admin = Admin(connection, ours, daemon.folder / "client.cnf")
     name = database or OWN_DATABASE
     try:
-        admin.settle_in(product)
+        admin.settle_in()
         if database is None:
             admin.rows(f"CREATE DATABASE IF NOT EXISTS {quoted(name)}")
         admin.rows(f"DROP USER IF EXISTS {MIGRATION_USER}@localhost")
@@ -307,7 +308,7 @@ def attached(loan: Loan, product: Product) -> ServerDatabase:
         admin = Admin(daemon.connection("root", loan.password), loan.password, daemon.folder / "client.cnf")
     except pymysql.err.MySQLError as error:
         raise ServerFailed(f"a server that was kept warm does not answer: {error}") from error
-    admin.settle_in(product)
+    admin.settle_in()
     address = Address(product.flavor, daemon.socket, loan.database, loan.user, loan.user_password)
     return ServerDatabase(daemon, product, admin, address)
 

@@ -113,9 +113,8 @@ MYSQL = Product(
     probe="SELECT /*+ MAX_EXECUTION_TIME(1) */ 1 FROM {table} WHERE FALSE FOR UPDATE",
     probe_refused=3024,
     disk_errors=(3, 1021, 1026, 1878, 3675),
-    full_table_errors=(1114,),
+    full_table_errors=(1114, 3019),
     end_sessions=_end_sessions,
-    our_session=("SET SESSION information_schema_stats_expiry = 0",),
 )
 
 
