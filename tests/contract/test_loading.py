@@ -275,6 +275,17 @@ def test_no_dump_gets_a_file_of_this_machine_even_where_the_server_would_take_it
     assert asked(server, "SELECT count(*) FROM t WHERE a LIKE '%conf%'") == [(0,)]
 
 
+def test_no_table_is_put_beside_the_clone(server: Database, target: str, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o777)
+    engines = ("InnoDB", "Aria", "MyISAM")
+    text = "".join(f"CREATE TABLE {one} (id INT) ENGINE={one} DATA DIRECTORY='{outside}';\n" for one in engines)
+
+    put_text(server, tmp_path, text)
+
+    assert list(outside.rglob("*")) == []
+
+
 def test_statements_of_hand_written_sql_run_in_their_order(server: Database, target: str, tmp_path: Path) -> None:
     put_text(
         server,

@@ -71,6 +71,7 @@ MARIADB = Product(
     always=(
         "--skip-networking",
         "--skip-log-bin",
+        "--skip-symbolic-links",  # or DATA DIRECTORY puts a table where all clones would share it
         "--skip-name-resolve",
         "--log-warnings=1",
     ),
