@@ -125,6 +125,20 @@ def test_a_script_runs_in_the_database_that_a_dump_named(own: Database, tmp_path
     assert migrate(own, "SELECT id FROM orders") == [(1,)]
 
 
+def test_a_script_that_deletes_a_row_deletes_along_its_foreign_keys(database: Database, tmp_path: Path) -> None:
+    migrate(
+        database,
+        "CREATE TABLE orders (id INT PRIMARY KEY)",
+        "CREATE TABLE notes (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES orders (id) ON DELETE CASCADE)",
+        "INSERT INTO orders VALUES (1), (2)",
+        "INSERT INTO notes VALUES (10, 1), (20, 2)",
+    )
+    script = tmp_path / "after.sql"
+    script.write_text("DELETE FROM orders WHERE id = 1;\n")
+    database.run(script)
+    assert migrate(database, "SELECT id FROM notes") == [(20,)]
+
+
 def test_the_migration_owns_the_adopted_database_and_none_that_is_called_alike(own: Database, tmp_path: Path) -> None:
     restore(own, tmp_path, "CREATE DATABASE my_shop;\nUSE my_shop;\nCREATE TABLE orders (id INT);\n")
     with pytest.raises(pymysql.err.OperationalError, match="Access denied"):

@@ -72,13 +72,16 @@ def load(
     workers: int = 2,
     spool: Path | None = None,
     kind: str = "the dump",
+    *,
+    checked: bool = False,
 ) -> Loaded:
     """Load a dump: a file, compressed or not, or a folder of mydumper's or MySQL Shell's; a path or a URL.
 
     `connect` gives connections of the server's owner in the database to fill; at most `workers` and one are open at a
     time. `progress` is told the source's own bytes that are loaded and how many there are, by the calling thread.
     `spool` is a folder for what waits to be loaded: at most 4 GiB, in files that have no name; without it the
-    system's. `kind` is what messages call it. Raises RestoreFailed with the place in the dump and the server's words,
+    system's. `kind` is what messages call it. With `checked` the server checks keys, and so also deletes along them.
+    Raises RestoreFailed with the place in the dump and the server's words,
     UsageError for a URL that cannot be opened, ServerFailed when the connection is lost, DiskFull when the spool is.
     """
     where = place(source)
@@ -86,7 +89,7 @@ def load(
     if where.is_folder():
         folders.load(where, connect, progress, workers, tally)
     else:
-        _File(where, connect, progress, workers, tally, spool, kind).load()
+        _File(where, connect, progress, workers, tally, spool, kind, checked).load()
     return Loaded(
         tally.statements, dict(tally.warnings), {code: tuple(sorted(names)) for code, names in tally.tables.items()}
     )
@@ -109,8 +112,10 @@ class _File:
         tally: Tally,
         spool: Path | None,
         kind: str,
+        checked: bool,
     ) -> None:
         self._kind = kind
+        self._checked = checked
         self._where = where
         self._connect = connect
         self._progress = progress
@@ -130,7 +135,7 @@ class _File:
         self._recognize(first)
         self._splitter = Splitter(chain([first], chunks), join_rows=self._known)
         try:
-            self._main = opened(self._connect, self._tally)
+            self._main = opened(self._connect, self._tally, checked=self._checked)
             try:
                 self._statements()
                 self._barrier()

@@ -19,7 +19,8 @@ from migci.ports import ServerFailed
 
 Connect = Callable[[], "pymysql.Connection[Cursor]"]
 
-_BEGINNING = b"SET SESSION foreign_key_checks=0, unique_checks=0, sql_log_bin=0, sql_notes=0, max_error_count=65535"
+_BEGINNING = "SET SESSION sql_log_bin=0, sql_notes=0, max_error_count=65535"
+_UNCHECKED = "SET SESSION foreign_key_checks=0, unique_checks=0"
 _NO_BACKSLASHES = 512
 _EMPTY_QUERY = 1065
 _PACKET = 1 << 20
@@ -46,9 +47,12 @@ class Tally:
 
 
 class Session:
-    """Not for two threads at once, but for `abort`. The driver's errors go through as they are."""
+    """Not for two threads at once, but for `abort`. The driver's errors go through as they are.
 
-    def __init__(self, connect: Connect, tally: Tally) -> None:
+    Keys are not checked, as in the sessions that dumps are made for, unless `checked`.
+    """
+
+    def __init__(self, connect: Connect, tally: Tally, *, checked: bool = False) -> None:
         connection: Any = connect()  # the driver's types leave out half of what is used here
         self._connection = connection
         # With this off the driver answers a server that asks for a file of this machine with an exception. The one
@@ -57,7 +61,9 @@ class Session:
         self._tally = tally
         self._cursor: Any = self._connection.cursor()
         try:
-            self._cursor.execute(_BEGINNING.decode())
+            self._cursor.execute(_BEGINNING)
+            if not checked:
+                self._cursor.execute(_UNCHECKED)
             self.largest = int(self.ask("SELECT @@max_allowed_packet")[0][0])
             version = str(self.ask("SELECT VERSION()")[0][0])
         except BaseException:
@@ -136,9 +142,9 @@ class Session:
             self._connection.close()
 
 
-def opened(connect: Connect, tally: Tally) -> Session:
+def opened(connect: Connect, tally: Tally, *, checked: bool = False) -> Session:
     """A session. Raises ServerFailed where there is no connection to be had."""
     try:
-        return Session(connect, tally)
+        return Session(connect, tally, checked=checked)
     except (pymysql.err.MySQLError, OSError) as error:
         raise ServerFailed(f"the server that is to be loaded does not answer: {error}") from error

@@ -67,7 +67,12 @@ class ServerDatabase:
         with self._explained(f"while {script.name} ran"):
             try:
                 loading.load(
-                    str(script), self._loader, lambda done, total: None, spool=self._daemon.folder, kind="the script"
+                    str(script),
+                    self._loader,
+                    lambda done, total: None,
+                    spool=self._daemon.folder,
+                    kind="the script",
+                    checked=True,
                 )
             except RestoreFailed as error:
                 raise HookFailed(error.message, hint=_HOOK_HINT) from error
