@@ -234,6 +234,12 @@ def test_the_schema_is_told_also_when_a_view_has_lost_its_table(database: Databa
     assert list(database.schema()) == ["v"]
 
 
+def test_a_table_whose_name_has_a_percent_sign_counts(database: Database) -> None:
+    migrate(database, "CREATE TABLE `50%s off` (id INT)", "INSERT INTO `50%s off` VALUES (1)")
+    assert (database.size().tables, database.size().rows) == (1, 1)
+    assert list(database.schema()) == ["50%s off"]
+
+
 def test_every_kind_of_table_with_rows_counts(database: Database) -> None:
     migrate(
         database,

@@ -249,7 +249,7 @@ class Admin:
         """Raises ServerFailed when the server does not answer, or refuses."""
         try:
             with self.connection.cursor() as cursor:
-                cursor.execute(sql, parameters)
+                cursor.execute(sql, parameters or None)  # without any, a % is a %
                 return tuple(cursor.fetchall())
         except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
             raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error

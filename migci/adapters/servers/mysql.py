@@ -60,7 +60,7 @@ def _counters(admin: Admin, user: str) -> Counters:
     because migci does read rows meanwhile; an ALTER reads up to a hundred rows of the dictionary.
     """
     read, changed = handler_calls(admin, user)
-    told = {name: int(value) for name, value in admin.rows("SHOW GLOBAL STATUS LIKE 'Innodb%%rows\\_%%'")}
+    told = {name: int(value) for name, value in admin.rows("SHOW GLOBAL STATUS LIKE 'Innodb%rows\\_%'")}
     if "Innodb_system_rows_inserted" in told:
         changed = sum(told[f"Innodb_rows_{done}"] for done in ("inserted", "updated", "deleted"))
     # The status variable of the same name lags behind.
