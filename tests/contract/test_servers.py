@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import fsspec
 import psutil
 import pymysql
 import pytest
@@ -143,6 +144,13 @@ def test_the_migration_owns_the_adopted_database_and_none_that_is_called_alike(o
     restore(own, tmp_path, "CREATE DATABASE my_shop;\nUSE my_shop;\nCREATE TABLE orders (id INT);\n")
     with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
         migrate(own, "CREATE DATABASE myxshop")
+
+
+def test_what_a_url_is_signed_with_is_in_no_message(database: Database) -> None:
+    fsspec.filesystem("memory").pipe("/empty.sql?signature=secret", b"SELECT 1;\n")
+    with pytest.raises(RestoreFailed, match=r"^the dump empty\.sql holds no tables") as error:
+        database.restore("memory://empty.sql?signature=secret", ignored)
+    assert "secret" not in str(error.value)
 
 
 def test_a_dump_with_two_databases_is_refused_with_both_named(database: Database, tmp_path: Path) -> None:

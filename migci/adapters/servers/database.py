@@ -14,6 +14,7 @@ import pymysql
 
 from migci.adapters.disk import disk_full, disk_or, is_full
 from migci.adapters.dumps import loading
+from migci.adapters.dumps.places import place
 from migci.adapters.servers.daemon import Daemon, Foreign, last_line
 from migci.adapters.servers.performance import Observation
 from migci.adapters.servers.product import Product
@@ -50,7 +51,7 @@ class ServerDatabase:
     def restore(self, source: str, progress: Callable[[int, int], None]) -> tuple[str, ...]:
         for statement in self._product.before_loading:
             self._admin.rows(statement)
-        with self._explained(f"while {Path(source).name} was loaded"):
+        with self._explained(f"while {place(source).name} was loaded"):
             loaded = loading.load(source, self._loader, progress, spool=self._daemon.folder)
         for statement in self._product.after_loading:
             self._admin.rows(statement)
@@ -92,7 +93,7 @@ class ServerDatabase:
 
     def _adopt(self, source: str) -> None:
         """Take the database that the dump filled for the clone's: a dump may name its own."""
-        name = Path(source).name
+        name = place(source).name  # without what a URL is signed with
         filled = [
             name
             for (name,) in self._admin.rows(
