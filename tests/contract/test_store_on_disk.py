@@ -29,6 +29,20 @@ def place(tmp_path: Path) -> Iterator[RealPlace]:
         yield made
 
 
+# Other users
+
+
+def test_a_snapshot_is_its_users_alone(place: RealPlace) -> None:
+    before = os.umask(0o022)
+    try:
+        with place.store.new(visible=True) as clone:
+            place.store.keep(clone, snapshot())
+    finally:
+        os.umask(before)
+    (folder,) = (place.folder / "snapshots").iterdir()
+    assert folder.stat().st_mode & 0o077 == 0
+
+
 # Other processes
 
 PROGRAM = """

@@ -154,7 +154,7 @@ class Store:
     def _folder(self) -> Iterator[Path]:
         folder = self._work / str(next(self._numbers))
         try:
-            folder.mkdir()
+            folder.mkdir(mode=0o700)  # one becomes a snapshot: nobody else may read what it holds
         except OSError as error:
             raise disk_or(StoreFailed(f"cannot make a folder in {self._work}: {error.strerror}"), folder) from error
         try:
