@@ -112,7 +112,7 @@ def test_an_unmounted_store_says_so_and_how_to_mount_it_and_root_mounts_it(store
     before = content(store)
     unmount(store)
     assert [path.name for path in store.iterdir()] == ["NOT-MOUNTED"]
-    command = f"mount -o loop,discard -- '{store}.xfs' '{store}'"
+    command = f"mount -o loop,discard,nosuid,nodev -- '{store}.xfs' '{store}'"
     assert (store / "NOT-MOUNTED").read_text() == (
         f"This folder's files are in {store}.xfs, which is not mounted. As root:\n\n    {command}\n"
     )
