@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ from migci.prepare import prepared, snapshot_id
 from migci.replay import refreshed, start_of, trunk_of
 from migci.route import Reading, standing
 from migci.tools import Tools
+
+_ID_DIGITS = 8
+"""How many digits of a snapshot's id are taken for one, at least."""
 
 
 @click.group(short_help="Add, list, refresh and remove datasets:  migci dataset add user_001 dump.sql.zst")
@@ -220,7 +223,9 @@ def remove(name: str, project: Path) -> None:
     """
     settings = _settings(project)
     with _store(settings) as store:
-        found = [one for one in _named(store, (name,)) if one.kind is not Kind.EMPTY or one.id.startswith(name)]
+        ours = settings is not None and name in settings.datasets
+        named = _of(store.all(), name) if ours else _named(store, (name,))
+        found = [one for one in named if one.kind is not Kind.EMPTY or one.id.startswith(name)]
         for snapshot in found:
             if not store.remove(snapshot):
                 raise UsageError(f"{_called(snapshot)} is in use", hint="try again when no migci works on it")
@@ -332,9 +337,16 @@ def _named(store: Store, names: tuple[str, ...]) -> list[Snapshot]:
     """The snapshots of datasets of these names, or whose ids begin so. Raises UsageError for a name without any."""
     kept = store.all()
     for name in names:
-        if not any(one.dataset == name or one.id.startswith(name) for one in kept):
+        if not _of(kept, name):
             raise UsageError(f"the store has no snapshot of {name!r}", hint="'migci dataset list' shows what it has")
-    return [one for one in kept if not names or any(one.dataset == n or one.id.startswith(n) for n in names)]
+    return [one for one in kept if not names or any(one in _of(kept, name) for name in names)]
+
+
+def _of(kept: Sequence[Snapshot], name: str) -> list[Snapshot]:
+    """The snapshots of the dataset `name`, else those whose ids begin so: a short name begins many ids."""
+    return [one for one in kept if one.dataset == name] or [
+        one for one in kept if len(name) >= _ID_DIGITS and one.id.startswith(name)
+    ]
 
 
 def _called(snapshot: Snapshot) -> str:

@@ -300,6 +300,22 @@ def test_remove_takes_the_dataset_out_unless_it_is_in_use(shop: Path, place: Pat
     assert dataset(shop, place, "remove", "shop").status == 2
 
 
+def test_remove_takes_out_an_entry_that_is_not_prepared_and_no_snapshot_whose_id_begins_like_its_name(
+    shop: Path, place: Path
+) -> None:
+    there = kept(place)
+    name = id_of(shop, place, "shop")[0]
+    before = (shop / "migci.toml").read_text()
+    (shop / "migci.toml").write_text(f'{before}\n[datasets.{name}]\nsource = "empty"\n')
+
+    ran = dataset(shop, place, "remove", name)
+
+    assert (ran.status, ran.out) == (0, f"removed [datasets.{name}] from migci.toml\n"), ran.err
+    assert kept(place) == there
+    assert dataset(shop, place, "remove", name).status == 2
+    assert kept(place) == there
+
+
 # Many at once, and ends that come too early
 
 
