@@ -164,6 +164,17 @@ def test_a_history_has_its_revisions_in_order_with_their_parents_and_files(rig: 
     assert history.base == ("base" if kit.tool == "alembic" else "0")
 
 
+def test_what_is_imported_from_a_folder_that_alembic_puts_on_the_path_counts(rig: Rig) -> None:
+    rig.write({"1": "import helper"})
+    ini = rig.project / "alembic.ini"
+    ini.write_text(ini.read_text().replace("[alembic]", "[alembic]\nprepend_sys_path = %(here)s/lib"))
+    put(rig.project, "lib/helper.py", "SIZE = 1")
+    (before,) = rig.tool.history(rig.tree).revisions
+    put(rig.project, "lib/helper.py", "SIZE = 2")
+    (after,) = rig.tool.history(rig.tree).revisions
+    assert before.imports != after.imports
+
+
 @every_kit
 def test_a_digest_changes_with_the_bytes_of_its_file_and_with_no_other(rig: Rig, kit: Kit) -> None:
     rig.write(THREE)

@@ -88,8 +88,8 @@ class AgentTool:
             )
         with self._opened(tree, None) as agent:
             told = _ask_history(agent)
-        imports = Imports([Path(path) for path in self._paths(tree)])
         try:
+            imports = Imports(_within(tree.project, [*self._paths(tree), *told["paths"]]))
             revisions = tuple(_revision(one, tree.project, imports) for one in told["revisions"])
             return History(revisions, base=str(told["base"]), surroundings=self._digest(told, tree.project, revisions))
         except (KeyError, TypeError, ValueError, OSError) as error:
@@ -239,6 +239,13 @@ class _Session:
             noun = "process" if left == 1 else "processes"
             return Attempt(seconds, StepError(Cause.LEFTOVERS, f"left {left} {noun} running, which had to be killed"))
         return Attempt(seconds, None)
+
+
+def _within(project: Path, folders: Iterable[object]) -> list[Path]:
+    """Those of `folders` that are in the project's tree, each once."""
+    places = [Path(str(folder)) for folder in folders]
+    every = {place.resolve(): place for place in reversed(places)}  # where it came first
+    return [every[at] for at in dict.fromkeys(map(Path.resolve, places)) if at.is_relative_to(project.resolve())]
 
 
 def _inside(project: Path, file: str) -> Path:

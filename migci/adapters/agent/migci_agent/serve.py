@@ -56,6 +56,7 @@ def _answer(tool, request):
     if op == "history":
         reply = tool.history()
         reply["packages"] = _packages()
+        reply["paths"] = [os.path.abspath(folder) for folder in sys.path if os.path.isdir(folder or ".")]
         reply["beside"] = _files(tool.spec, tool.beside())
         return reply
     if op == "check":
