@@ -101,7 +101,6 @@ def list_(format_: str, project: Path) -> None:
     settings = config.load(project) if (project / config.FILE_NAME).exists() else None
     with _store(settings) as store:
         kept = store.kept()
-    missing = list(_not_prepared(settings, project)) if settings else []
     if format_ == "json":
         click.echo(json.dumps([_as_json(one) for one in kept], indent=1))
         return
@@ -122,7 +121,7 @@ def list_(format_: str, project: Path) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    for name in missing:
+    for name in _not_prepared(settings, project) if settings else ():
         click.echo(f"{name}: not prepared; 'migci dataset prepare {name}' does it, and so does a replay")
 
 
