@@ -22,6 +22,7 @@ _HINTS = {
     1114: "the disk or a limit of the server's is reached: see [server].options and the free space",
     1118: "the rows are too large for this server's pages: put --innodb-page-size=… into [server].options",
     1062: "the dump holds a row twice, or its server compared texts in another way",
+    1180: "the dump may hold a row twice: keys are not checked until the rows of a statement are all in",
     1419: "put --log-bin-trust-function-creators=1 into [server].options",
     1290: "the dump asks for a file of the server's machine, which it is not given",
     1148: "the dump asks for a file of this machine, which it is not given",
