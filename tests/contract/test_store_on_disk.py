@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,24 @@ ROOT = Path(__file__).resolve().parents[2]
 def place(tmp_path: Path) -> Iterator[RealPlace]:
     with real(tmp_path) as made:
         yield made
+
+
+# What is used
+
+
+def test_what_a_checkpoint_was_made_on_is_used_with_it(place: RealPlace) -> None:
+    base, other = snapshot("base"), snapshot("other")
+    data = replace(snapshot("data"), origin=base.id)
+    later = replace(snapshot("later"), origin=data.id, root=data.id)
+    for number, one in enumerate((base, data, later, other)):
+        with place.store.new(visible=False) as clone:
+            place.write(clone, CONTENT)
+            place.store.keep(clone, one)
+        os.utime(place.folder / "snapshots" / one.id / "in-use", (number, number))
+    with place.store.clone(later, visible=False):
+        pass
+    room = sum(one.room_bytes for one in place.store.kept())
+    assert place.store.make_room(room - 1) == (other,)
 
 
 # Other users

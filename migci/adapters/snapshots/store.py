@@ -147,6 +147,7 @@ class Store:
                     f"the files of snapshot {snapshot.id} of {snapshot.dataset!r} are gone",
                     hint="'migci dataset verify' tells which snapshots are damaged, 'migci dataset remove' removes one",
                 )
+            self._count_as_used(snapshot)
             with self._folder() as folder:
                 yield way.clone(source / "data", folder)
 
@@ -175,6 +176,19 @@ class Store:
             yield True
         finally:
             os.close(descriptor)
+
+    def _count_as_used(self, snapshot: Snapshot) -> None:
+        """What `snapshot` was made on is asked for as well by whoever clones it, and would have to be made anew."""
+        ahead: list[str | None] = [snapshot.root, snapshot.origin]
+        seen: set[str] = {snapshot.id}
+        while ahead:
+            id = ahead.pop()
+            if id is not None and id not in seen:
+                seen.add(id)
+                with suppress(OSError):
+                    os.utime(self._snapshots / id / _IN_USE)
+                manifest = self._manifest(id)
+                ahead.append(None if manifest is None else manifest.snapshot.origin)
 
     def keep(self, clone: Clone, snapshot: Snapshot) -> None:
         with self._folder() as making:
