@@ -60,6 +60,12 @@ class SqliteDatabase:
             with path.open("rb") as file:
                 is_database = file.read(len(_FILE_HEAD)) == _FILE_HEAD
             if is_database:
+                for log in (path.with_name(f"{path.name}{end}") for end in ("-wal", "-journal")):
+                    if log.exists() and log.stat().st_size:
+                        raise RestoreFailed(
+                            f"the database {path.name} is not at rest: {log.name} holds some of it",
+                            hint="close it where it is open, or dump it with '.dump' of SQLite's shell",
+                        )
                 shutil.copyfile(path, self._file)
                 return ()
         try:
