@@ -230,7 +230,7 @@ class ServerDatabase:
         return Loan(str(at.socket), self._daemon.pid, self._admin.password, at.database, at.user, at.password, way)
 
     def rest(self) -> None:
-        self._admin.rows(f"DROP USER {MIGRATION_USER}@localhost")
+        self._admin.rows(f"DROP USER IF EXISTS {MIGRATION_USER}@localhost")
         self._admin.rows("ALTER USER root@localhost IDENTIFIED BY ''")
         # What was deleted is purged now, and not in each clone while something is measured there.
         self._admin.rows("SET GLOBAL innodb_fast_shutdown = 0")
