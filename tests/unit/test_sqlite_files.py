@@ -19,7 +19,9 @@ def test_a_database_that_is_open_elsewhere_is_not_taken_without_its_log(tmp_path
         connection.execute("CREATE TABLE orders (id INTEGER)")
         connection.commit()
         clone = SqliteDatabase(tmp_path / "clone.sqlite")
-        with pytest.raises(RestoreFailed, match=r"^the database shop\.db is not at rest: shop\.db-wal holds some of it"):
+        with pytest.raises(
+            RestoreFailed, match=r"^the database shop\.db is not at rest: shop\.db-wal holds some of it"
+        ):
             clone.restore(str(tmp_path / "shop.db"), ignored)
     clone.restore(str(tmp_path / "shop.db"), ignored)
     assert clone.size().tables == 1
