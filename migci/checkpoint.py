@@ -11,7 +11,7 @@ from migci.core.dataset import Dataset
 from migci.core.run import CloneFacts
 from migci.core.snapshot import Kind, Snapshot, digest
 from migci.core.step import Cause, Step
-from migci.ports import Clone, Database, DiskFull, ServerFailed, VersionTable
+from migci.ports import Clone, Database, DiskFull, HistoryFailed, ServerFailed, VersionTable
 from migci.prepare import now
 from migci.route import Leg, beyond, milestones, travel
 from migci.tools import Tools
@@ -104,7 +104,7 @@ def reach(course: Course, tools: Tools, steps: list[Step]) -> Arrival:
     """Bring a clone to the end of the course, and keep it; what is there already is not done again.
 
     All steps of the course are put into `steps` as they come to be known. Nothing is kept when one of them does not end
-    well. Raises HookFailed and all that a store and a server raise.
+    well. Raises HookFailed, HistoryFailed when the tool leaves one out, and all that a store and a server raise.
     """
     states = _states(course, tools)
     position = newest(course, tools)
@@ -139,6 +139,10 @@ def _go(course: Course, position: Position, id: str, tools: Tools, steps: list[S
             raise (DiskFull if trouble.cause is Cause.DISK else ServerFailed)(trouble.message)
         size = database.size()
         revision = walk.seen()
+        due = {one for leg in beyond(course.legs, position.done) for one in leg.revisions}
+        skipped = due - {step.revision for step in walk.steps} - course.legs[-1].code.history.applied(revision)
+        if skipped:  # what is kept would stand for more than was run
+            raise HistoryFailed(f"the project's tool did not find {', '.join(sorted(skipped))} pending on trunk")
         database.rest()
         snapshot = replace(
             before,

@@ -18,7 +18,7 @@ from migci.errors import MigciError, UsageError
 from migci.ports import VersionTable
 from migci.replay import Change, refreshed, start_of
 from migci.route import Hook, Release
-from tests.fakes import VERSIONS, FakeServer, FakeStore, Migration, chain, dump_at
+from tests.fakes import VERSIONS, FakeServer, FakeSession, FakeStore, Migration, chain, dump_at
 from tests.unit.worlds import EMPTY, PATCH, TRUNK, Migrations, World, findings, outcomes, verdicts, world
 
 RAISED = StepError(Cause.RAISED, "OperationalError: no such column", line=12)
@@ -54,6 +54,22 @@ def steps(run: Run) -> tuple[Step, ...]:
 
 def at(folder: Path, *revisions: str, name: str = "user_001") -> Dataset:
     return Dataset(name, str(dump_at(folder, *revisions)))
+
+
+# What is not kept
+
+
+def test_trunk_is_not_kept_where_the_tool_left_one_of_its_migrations_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world()
+    pending = FakeSession.pending
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            FakeSession, "pending", lambda self, seen: tuple(one for one in pending(self, seen) if one != "2")
+        )
+        run = here.replay()
+    assert findings(run) == ["MC908 the project's tool did not find 2 pending on trunk"]
+    assert verdicts(run) == ["undecided", "undecided"]
+    assert kept(here) == []
 
 
 # What is not run again
