@@ -118,7 +118,7 @@ def _store(settings: Settings | None, *, in_process: bool) -> Iterator[Check]:
     yield Check("cloning", True, f"by {choice.way.name}")
     for name, reason in choice.refused:
         yield Check(f"cloning by {name}", False, reason, needed=False)
-    if choice.refused and not in_process:
+    if "reflink" in dict(choice.refused) and not in_process:
         yield Check(
             "advice", True, "as root, 'migci dataset store init --size 50G' puts the store on a disk that clones files"
         )
