@@ -28,6 +28,11 @@ class Course:
     legs: tuple[Leg, ...]
     table: VersionTable | None
 
+    @property
+    def length(self) -> int:
+        """How many things there are to do on it."""
+        return sum(leg.length for leg in self.legs)
+
 
 @dataclass(frozen=True)
 class Position:
@@ -48,7 +53,9 @@ def walk_from(course: Course, position: Position, tools: Tools) -> Iterator[tupl
     began = tools.clock()
     snapshot = position.snapshot
     with ExitStack() as stack:
-        warm = stack.enter_context(tools.warm.take(course.dataset.name, snapshot))
+        warm = None
+        if position.done == course.length:  # what is kept warm is the end of the course
+            warm = stack.enter_context(tools.warm.take(course.dataset.name, snapshot))
         if warm is None:
             clone, database = stack.enter_context(_cold(snapshot, tools))
             facts = CloneFacts(clone.way, _origin(snapshot), tools.clock() - began)
@@ -148,6 +155,7 @@ def _go(course: Course, position: Position, id: str, tools: Tools, steps: list[S
             before,
             id=id,
             kind=Kind.CHECKPOINT,
+            project=tools.project,
             dataset=course.dataset.name,
             origin=before.id,
             tables=size.tables,
@@ -160,4 +168,4 @@ def _go(course: Course, position: Position, id: str, tools: Tools, steps: list[S
             seconds=tools.clock() - began,
         )
         tools.snapshots.keep(clone, snapshot)
-    return Arrival(Position(snapshot, sum(leg.length for leg in course.legs)))
+    return Arrival(Position(snapshot, course.length))

@@ -27,6 +27,10 @@ class CloneFailed(MigciError):
     """A snapshot could not be cloned, so there was nothing to migrate."""
 
 
+class SnapshotGone(CloneFailed):
+    """A snapshot was removed between being found and being cloned: somebody else made room. Made anew, it is there."""
+
+
 class StoreFailed(MigciError):
     """The place where snapshots are kept cannot be used."""
 

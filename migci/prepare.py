@@ -78,6 +78,7 @@ def _load(id: str, dataset: Dataset, table: VersionTable | None, base: Snapshot,
                 base,
                 id=id,
                 kind=Kind.DATASET,
+                project=tools.project,
                 dataset=dataset.name,
                 database=name,
                 root=id,
@@ -95,15 +96,12 @@ def _load(id: str, dataset: Dataset, table: VersionTable | None, base: Snapshot,
 
 def once(id: str, name: str, tools: Tools, make: Callable[[], None]) -> Snapshot:
     """The snapshot `id`; `make` is called if it is not there, by one process at a time."""
-    found = tools.snapshots.find(id)
-    if found is not None:
-        return found
-    with tools.snapshots.making(id, lambda: tools.observer.note(f"{name}: waiting for another migci that prepares it")):
-        found = tools.snapshots.find(id)
-        if found is None:
-            make()
-            found = tools.snapshots.find(id)
-    assert found is not None, "what was kept is there"
+    while (found := tools.snapshots.find(id)) is None:
+        with tools.snapshots.making(
+            id, lambda: tools.observer.note(f"{name}: waiting for another migci that prepares it")
+        ):
+            if tools.snapshots.find(id) is None:
+                make()
     return found
 
 

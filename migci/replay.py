@@ -23,6 +23,7 @@ from migci.ports import (
     HookFailed,
     RestoreFailed,
     ServerFailed,
+    SnapshotGone,
     StoreFailed,
     VersionTable,
 )
@@ -96,7 +97,11 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         run = replace(run, findings=tuple(_changes(trunk.history, patch.history, files)))
     for position, dataset in enumerate(datasets):
         tools.observer.dataset_started(dataset.name, position, len(datasets))
-        done = _replay_dataset(dataset, project, releases, trunk, patch, change.cache, tools)
+        try:
+            done = _replay_dataset(dataset, project, releases, trunk, patch, change.cache, tools)
+        except SnapshotGone:
+            tools.observer.note(f"{dataset.name}: a snapshot was removed to make room; once more")
+            done = _replay_dataset(dataset, project, releases, trunk, patch, change.cache, tools, last=True)
         run = replace(run, replays=(*run.replays, done))
     return run
 
@@ -109,7 +114,10 @@ def _replay_dataset(
     patch: Reading | None,
     cache: bool,
     tools: Tools,
+    *,
+    last: bool = False,
 ) -> Replay:
+    """Raises UsageError, and SnapshotGone unless this is the `last` try; all else stands in the Replay."""
     began = tools.clock()
     result = Replay(dataset)
     steps: list[Step] = []
@@ -131,6 +139,8 @@ def _replay_dataset(
     except UsageError:
         raise
     except MigciError as error:
+        if isinstance(error, SnapshotGone) and not last:
+            raise
         result = replace(result, trouble=(trouble(error),))
     return replace(result, steps=tuple(steps), seconds=tools.clock() - began)
 

@@ -10,7 +10,7 @@ from migci.ports import DatabaseServer, MigrationTool, Observer, Repository, Sna
 
 @dataclass(frozen=True)
 class Tools:
-    """One of each port. `clock` is monotonic, in seconds."""
+    """One of each port. `clock` is monotonic, in seconds; `project` is the name that snapshots are kept under."""
 
     repository: Repository
     server: DatabaseServer
@@ -20,3 +20,4 @@ class Tools:
     observer: Observer
     clock: Callable[[], float]
     sandbox: str = "none"
+    project: str = ""

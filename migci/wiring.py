@@ -131,6 +131,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
             warm=WarmClones(at.store, project, there.options(), attach),
             observer=observer,
             clock=time.monotonic,
+            project=settings.project.name,
         )
 
 

@@ -20,11 +20,11 @@ from migci.ports import (
     Address,
     Attempt,
     Clone,
-    CloneFailed,
     Conflict,
     HookFailed,
     RestoreFailed,
     Size,
+    SnapshotGone,
     Tree,
     VersionTable,
 )
@@ -234,7 +234,7 @@ class FakeStore:
     @contextmanager
     def clone(self, snapshot: Snapshot, *, visible: bool) -> Iterator[FakeClone]:
         if snapshot.id not in self.kept:
-            raise CloneFailed(f"snapshot {snapshot.id} of {snapshot.dataset!r} is not in the store any more")
+            raise SnapshotGone(f"snapshot {snapshot.id} of {snapshot.dataset!r} is not in the store any more")
         self._in_use.append(snapshot.id)
         try:
             with self.new(visible=visible) as clone:

@@ -18,7 +18,7 @@ from pathlib import Path
 from migci.adapters.instances import held_lock
 from migci.core.snapshot import Snapshot
 from migci.errors import UsageError
-from migci.ports import Database, Warm
+from migci.ports import Database, ServerFailed, Warm
 
 MOST = 8
 """How many keepers a store has at most."""
@@ -84,7 +84,11 @@ class WarmClones:
             yield None
             return
         with borrowed(address(self._store, self._project, dataset), snapshot.id, self._options) as loan:
-            yield None if loan is None else Warm(self._attach(loan), loan.way)
+            warm = None
+            if loan is not None:
+                with suppress(ServerFailed):  # it ended with its keeper a moment ago
+                    warm = Warm(self._attach(loan), loan.way)
+            yield warm
 
 
 Ready = Callable[[str], AbstractContextManager[Loan]]

@@ -25,7 +25,7 @@ from migci.config import Settings
 from migci.core.dataset import Contents
 from migci.core.snapshot import Kind, Snapshot
 from migci.errors import Exit, UsageError
-from migci.ports import VersionTable
+from migci.ports import RestoreFailed, VersionTable
 from migci.prepare import prepared, snapshot_id
 from migci.replay import refreshed, start_of, trunk_of
 from migci.route import Reading, standing
@@ -78,8 +78,11 @@ def add(name: str, source: str, contents: str, revision: str | None, project: Pa
     (chosen,) = settings.as_datasets(project, (name,))
     with _tools(settings, project) as tools:
         trunk = Reading.of(tools.repository.tree(tools.repository.commit(settings.project.trunk)), tools.tool)
-        snapshot = prepared(chosen, tools.tool.version_table(trunk.tree), tools)
-        standing(chosen, snapshot, trunk.history)
+        try:
+            snapshot = prepared(chosen, tools.tool.version_table(trunk.tree), tools)
+            standing(chosen, snapshot, trunk.history)
+        except RestoreFailed as error:  # here it is what the user gave that cannot be used
+            raise UsageError(error.message, error.hint) from error
     project_file.set_dataset(project / config.FILE_NAME, name, entry)
     _tell(name, snapshot)
 
@@ -176,10 +179,14 @@ def verify(context: click.Context, names: tuple[str, ...], project: Path) -> Non
     """
     damaged = False
     with _store(_settings(project)) as store:
-        for snapshot in _named(store, names):
+        broken = [id for id in store.unreadable() if not names or any(id.startswith(name) for name in names)]
+        for id in broken:
+            click.echo(f"{id[:12]}: what is known of it cannot be read")
+        for snapshot in _named(store, tuple(name for name in names if name not in broken), project):
             damage = store.damage(snapshot)
             click.echo(f"{_called(snapshot)}: {'; '.join(damage) or 'as it was kept'}")
             damaged = damaged or bool(damage)
+        damaged = damaged or bool(broken)
     if damaged:
         click.echo(
             "hint: 'migci dataset remove ID' takes a damaged one out; it is made anew when it is needed", err=True
@@ -222,8 +229,13 @@ def remove(name: str, project: Path) -> None:
     """
     settings = _settings(project)
     with _store(settings) as store:
+        for id in store.unreadable():
+            if len(name) >= _ID_DIGITS and id.startswith(name):
+                store.remove_unreadable(id)
+                click.echo(f"removed {id}")
+                return
         ours = settings is not None and name in settings.datasets
-        named = _of(store.all(), name) if ours else _named(store, (name,))
+        named = _of(store.all(), name, project) if ours else _named(store, (name,), project)
         found = [one for one in named if one.kind is not Kind.EMPTY or one.id.startswith(name)]
         for snapshot in found:
             if not store.remove(snapshot):
@@ -332,18 +344,23 @@ def _table(settings: Settings, tools: Tools) -> VersionTable | None:
     return tools.tool.version_table(tools.repository.tree(tools.repository.commit(settings.project.trunk)))
 
 
-def _named(store: Store, names: tuple[str, ...]) -> list[Snapshot]:
+def _named(store: Store, names: tuple[str, ...], project: Path) -> list[Snapshot]:
     """The snapshots of datasets of these names, or whose ids begin so. Raises UsageError for a name without any."""
     kept = store.all()
     for name in names:
-        if not _of(kept, name):
+        if not _of(kept, name, project):
             raise UsageError(f"the store has no snapshot of {name!r}", hint="'migci dataset list' shows what it has")
-    return [one for one in kept if not names or any(one in _of(kept, name) for name in names)]
+    return [one for one in kept if not names or any(one in _of(kept, name, project) for name in names)]
 
 
-def _of(kept: Sequence[Snapshot], name: str) -> list[Snapshot]:
-    """The snapshots of the dataset `name`, else those whose ids begin so: a short name begins many ids."""
-    return [one for one in kept if one.dataset == name] or [
+def _of(kept: Sequence[Snapshot], name: str, project: Path) -> list[Snapshot]:
+    """The snapshots of this project's dataset `name`, else those whose ids begin so: a short name begins many ids.
+
+    Outside of a project a dataset's name stands for every project's.
+    """
+    settings = _settings(project)
+    projects = None if settings is None else ("", settings.project.name)
+    return [one for one in kept if one.dataset == name and (projects is None or one.project in projects)] or [
         one for one in kept if len(name) >= _ID_DIGITS and one.id.startswith(name)
     ]
 

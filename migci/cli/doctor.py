@@ -71,7 +71,7 @@ def _checks(project: Path) -> Iterator[Check]:
     wanted = settings.server.flavor if settings else None
     for flavor in wiring.SERVERS:
         table = settings.server if settings and flavor == wanted else ServerTable.model_validate({"flavor": flavor})
-        yield _server(table, project, needed=flavor == wanted)
+        yield _server(table, project, settings, needed=flavor == wanted)
     yield from _store(settings, in_process=wanted == "sqlite")
     if settings is not None:
         yield from _project(project, settings)
@@ -87,9 +87,9 @@ def _git() -> Check:
     return Check("git", True, said)
 
 
-def _server(table: ServerTable, project: Path, *, needed: bool) -> Check:
+def _server(table: ServerTable, project: Path, settings: Settings | None, *, needed: bool) -> Check:
     try:
-        with tempfile.TemporaryDirectory() as folder, wiring.workshop(Path(folder) / "log.txt") as at:
+        with tempfile.TemporaryDirectory() as folder, wiring.workshop(Path(folder) / "log.txt", settings) as at:
             server = wiring.server(table, project, at)
             facts = server.facts()
             with at.snapshots().new(visible=server.in_process) as clone:

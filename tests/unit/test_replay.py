@@ -9,6 +9,7 @@ import pytest
 
 from migci.core.dataset import Dataset, Limits
 from migci.core.run import CloneFacts, Commit, ServerFacts
+from migci.core.snapshot import Kind, Snapshot
 from migci.core.step import Cause, Stage, StepError, Work
 from migci.errors import MigciError, UsageError
 from migci.ports import (
@@ -115,6 +116,29 @@ def test_every_dataset_is_run_also_after_one_could_not_be_restored(tmp_path: Pat
     assert verdicts(run) == ["undecided", "undecided", "passed"]
     (finding,) = findings(run)
     assert finding.startswith("MC903 the dump broken.sql cannot be loaded: ")
+
+
+def test_a_dataset_whose_snapshot_was_removed_to_make_room_is_replayed_once_more(tmp_path: Path) -> None:
+    here = world()
+    dataset = at(tmp_path, "1")
+    here.replay(dataset)
+    store = here.tools.snapshots
+    asked: list[str] = []
+    find = store.find
+
+    def removed_after_it_was_found(id: str) -> Snapshot | None:
+        found = find(id)
+        if found is not None and found.kind is Kind.CHECKPOINT and not asked:
+            asked.append(id)
+            store.remove(found)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "find", removed_after_it_was_found)
+        run = here.replay(dataset)
+    assert len(asked) == 1
+    assert verdicts(run) == ["passed", "passed"]
+    assert here.observer.heard.count("user_001: a snapshot was removed to make room; once more") == 1
 
 
 def test_no_server_is_left_after_a_replay() -> None:

@@ -23,6 +23,7 @@ from migci.ports import Clone, ServerFailed
 _START_SECONDS = 120.0
 _STOP_SECONDS = 3600.0  # before it ends it purges what was deleted, which can take as long as the deleting did
 _LONGEST_SOCKET = 107
+_REFUSED = (1045, 1698)  # a wrong password, and an account that needs none
 _KEPT_LOG_BYTES = 100_000
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Daemon:
             try:
                 return self.connection(user, "")
             except pymysql.err.OperationalError as error:
+                if error.args[0] in _REFUSED:
+                    raise ServerFailed(
+                        f"the database server does not let its owner in: {error.args[1]}",
+                        hint="does the dump hold the server's own tables? dump the one database that is meant",
+                    ) from error
                 status = self._process.poll()
                 if status is None and time.monotonic() < deadline:
                     time.sleep(0.005)

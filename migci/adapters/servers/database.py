@@ -15,6 +15,7 @@ import pymysql
 from migci.adapters.disk import disk_full, disk_or, is_full
 from migci.adapters.dumps import loading
 from migci.adapters.dumps.places import place
+from migci.adapters.dumps.refusals import lost
 from migci.adapters.servers.daemon import Daemon, Foreign, last_line
 from migci.adapters.servers.performance import Observation
 from migci.adapters.servers.product import Product
@@ -131,7 +132,8 @@ class ServerDatabase:
         for definer in definers - {"root@localhost", f"{MIGRATION_USER}@localhost"}:
             user, _, host = definer.rpartition("@")
             self._admin.rows("CREATE USER IF NOT EXISTS %s@%s ACCOUNT LOCK", (user, host or "%"))
-            self._admin.rows(f"GRANT ALL ON {_pattern(self.address.database)}.* TO %s@%s", (user, host or "%"))
+            name = _pattern(self.address.database).replace("%", "%%")
+            self._admin.rows(f"GRANT ALL ON {name}.* TO %s@%s", (user, host or "%"))
 
     def size(self) -> Size:
         """Rows are counted, because the engine's own figure is an estimate that can be off by half.
@@ -253,7 +255,8 @@ class Admin:
                 cursor.execute(sql, parameters or None)  # without any, a % is a %
                 return tuple(cursor.fetchall())
         except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
-            raise ServerFailed(f"the database server does not answer migci's own query: {error}") from error
+            what = "does not answer" if lost(error) or isinstance(error, OSError) else "refuses"
+            raise ServerFailed(f"the database server {what} migci's own query: {error}") from error
 
     def settle_in(self) -> None:
         """Stay connected however long a migration takes, and wait for no lock for long."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,19 +44,6 @@ def differences(folder: Path, kept: Checksums) -> tuple[str, ...]:
 def room(folder: Path) -> int:
     """The bytes that the files of `folder` take on their disk."""
     return sum((folder / name).lstat().st_blocks * 512 for name in _files(folder))
-
-
-def of_file(path: Path) -> str:
-    """The SHA-256 of a file's content."""
-    return _digest(path, False)
-
-
-def of_many(parts: Iterable[tuple[str, str]]) -> str:
-    """One checksum for many named ones, whatever their order."""
-    digest = hashlib.sha256()
-    for name, value in sorted(parts):
-        digest.update(f"{len(name)} {name} {value}\n".encode())
-    return digest.hexdigest()
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -20,7 +20,7 @@ from migci.adapters.snapshots import checksums
 from migci.adapters.snapshots.identities import Identities
 from migci.adapters.snapshots.ways import Choice, choose
 from migci.core.snapshot import Snapshot
-from migci.ports import Clone, CloneFailed, StoreFailed
+from migci.ports import Clone, CloneFailed, SnapshotGone, StoreFailed
 
 DEFAULT_LIMIT_BYTES = 50 << 30
 
@@ -90,9 +90,10 @@ class Store:
             damage = checksums.differences(folder / "data", manifest.checksums)
             if damage:
                 self._log.heading(f"snapshot {id} did not survive the machine's restart: {'; '.join(damage)}")
-                self._discard(folder)
+                self._take_out(folder)
                 return None
-            (folder / "checked").touch()
+            with suppress(OSError):  # then it is checked again
+                (folder / "checked").touch()
         return manifest.snapshot
 
     def all(self) -> tuple[Snapshot, ...]:
@@ -109,12 +110,29 @@ class Store:
                     found.append(Kept(manifest.snapshot, manifest.room_bytes, used))
         return tuple(sorted(found, key=lambda kept: kept.used, reverse=True))
 
+    def unreadable(self) -> tuple[str, ...]:
+        """The ids under which there is something that cannot be read as a snapshot."""
+        return tuple(
+            sorted(
+                folder.name
+                for folder in self._snapshots.iterdir()
+                if self._manifest(folder.name) is None and not _of_another_migci(folder)
+            )
+        )
+
+    def remove_unreadable(self, id: str) -> bool:
+        """Take out what `unreadable` told of, unless it is in use; returns whether it is gone."""
+        return self._take_out(self._snapshots / id)
+
     def identity(self, source: str) -> str:
         return self._identities.of(source)
 
     @contextmanager
     def making(self, id: str, wait: Callable[[], None]) -> Iterator[None]:
-        descriptor = os.open(self._locks / id, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._locks / id, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_or(StoreFailed(f"cannot write to {self._locks}: {error.strerror}"), self._locks) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,7 +159,7 @@ class Store:
         way = self.choice(visible=visible).way
         with self._used(source) as there:
             if not there:
-                raise CloneFailed(f"snapshot {snapshot.id} of {snapshot.dataset!r} is not in the store any more")
+                raise SnapshotGone(f"snapshot {snapshot.id} of {snapshot.dataset!r} is not in the store any more")
             if not (source / "data").is_dir():
                 raise CloneFailed(
                     f"the files of snapshot {snapshot.id} of {snapshot.dataset!r} are gone",
@@ -217,9 +235,8 @@ class Store:
 
         What is in use stays, and so does `besides`. What cannot be read as a snapshot goes first.
         """
-        for folder in self._snapshots.iterdir():
-            if self._manifest(folder.name) is None and not _of_another_migci(folder):
-                self._take_out(folder)
+        for id in self.unreadable():
+            self._take_out(self._snapshots / id)
         kept = list(self.kept())
         total = sum(one.room_bytes for one in kept)
         gone = []

@@ -31,8 +31,14 @@ class Imports:
                     ahead.append(file)
         digest = hashlib.sha256()
         for file in sorted(found):
+            digest.update(f"{self._relative(file)}\n".encode(errors="surrogateescape"))
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest() if found else ""
+
+    def _relative(self, file: Path) -> str:
+        """Where imports find it, whatever folder the tree is in."""
+        folders = [folder for folder in self._paths if file.is_relative_to(folder)]
+        return str(file.relative_to(folders[0])) if folders else file.name
 
     def _imported(self, file: Path) -> tuple[Path, ...]:
         if file not in self._seen:
