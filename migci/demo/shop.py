@@ -164,13 +164,15 @@ def _tables() -> dict[str, list[_Row]]:
 def _mariadb_rows(table: str, rows: list[_Row]) -> Iterator[str]:
     """As mariadb-dump writes them: a row on a line."""
     for values in _inserts(rows):
-        yield f"INSERT INTO `{table}` VALUES\n" + ",\n".join(values) + ";"
+        lines = ",\n".join(values)
+        yield f"INSERT INTO `{table}` VALUES\n{lines};"
 
 
 def _mysql_rows(table: str, rows: list[_Row]) -> Iterator[str]:
     """As mysqldump writes them: a statement on a line."""
     for values in _inserts(rows):
-        yield f"INSERT INTO `{table}` VALUES " + ",".join(values) + ";"
+        together = ",".join(values)
+        yield f"INSERT INTO `{table}` VALUES {together};"
 
 
 def _inserts(rows: list[_Row]) -> Iterator[list[str]]:

@@ -120,18 +120,18 @@ def test_add_loads_the_dump_and_writes_its_entry_and_nothing_else(shop: Path, pl
 
 
 REFUSED = {
-    "not_sql": ("Dear colleague, here is the dump.\n", 3, "error 1064"),
+    "not_sql": ("Dear colleague, here is the dump.\n", 2, "error 1064"),
     "at_no_revision": (
         "CREATE TABLE `things` (`id` int PRIMARY KEY);\n",
-        3,
+        2,
         "dataset 'other' holds tables, and does not say at which revision it is",
     ),
     "at_an_unknown_revision": (
         OTHER.replace("0008", "7777"),
-        3,
+        2,
         "dataset 'other' is at 7777, which trunk's history does not have",
     ),
-    "cut_off": ("-- MariaDB dump 10.19\nSELECT 1;\n", 3, "cut off"),
+    "cut_off": ("-- MariaDB dump 10.19\nSELECT 1;\n", 2, "cut off"),
     "not_there": (None, 2, "there is no file or folder"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -66,7 +66,13 @@ def keepers(project: Path) -> list[psutil.Process]:
 
 
 def servers(keeper: psutil.Process) -> list[psutil.Process]:
-    return [child for child in keeper.children() if child.name() == "mariadbd" and child.status() != "zombie"]
+    """Those that are alive; a child may end while it is looked at."""
+    found = []
+    for child in keeper.children():
+        with suppress(psutil.NoSuchProcess):
+            if child.name() == "mariadbd" and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+    return found
 
 
 def gone(process: psutil.Process) -> bool:

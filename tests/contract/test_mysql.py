@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +11,13 @@ import pytest
 from migci.adapters.log import Log
 from migci.adapters.servers.database import Admin
 from migci.adapters.servers.mysql import MYSQL, mysql
-from migci.core.step import Algorithm, Cause
+from migci.core.step import Algorithm
 from migci.errors import UsageError
 from migci.ports import Database
 from tests.contract.flavors import (
     FILL_BIG,
     FILLED_ROWS,
     emptied,
-    eventually,
     migrate,
     migration_connection,
     needs_mysql,
@@ -182,23 +180,3 @@ def test_statements_of_a_session_that_goes_on_are_all_told(filled: Database) -> 
             work = filled.end_work()
             assert [(one.count, one.rows_changed) for one in work.statements] == [(1, 1)], number
             assert work.rows_changed == 1
-
-
-# A full disk
-
-
-@needs_mysql
-def test_a_server_that_ended_for_want_of_space_is_told_by_its_log(store: Path) -> None:
-    """It may have given the space back: then only its log tells."""
-    with shared_server("mysql", store) as database:
-        with owner_connection(database) as owner:
-            ((data,),) = rows(owner, "SELECT @@datadir")
-            ((process,),) = rows(owner, "SELECT @@pid_file")
-        pid = int(Path(str(process)).read_text())
-        with (Path(str(data)).parent / "error.log").open("a") as log:
-            log.write("[ERROR] [MY-012639] [InnoDB] Write to file ./x.ibd failed, Operating system error number 28.\n")
-        os.kill(pid, 9)
-        eventually(lambda: database.trouble() is not None)
-        trouble = database.trouble()
-    assert trouble is not None
-    assert trouble.cause is Cause.DISK

@@ -18,7 +18,7 @@ from migci.adapters.log import Log
 from migci.adapters.servers.server import Server
 from migci.core.step import Algorithm, Cause
 from migci.errors import MigciError, UsageError
-from migci.ports import Database, RestoreFailed, ServerFailed, VersionTable
+from migci.ports import Database, DiskFull, RestoreFailed, ServerFailed, VersionTable
 from tests.contract.flavors import (
     FILL_BIG,
     FILLED_ROWS,
@@ -689,6 +689,24 @@ def test_a_server_that_was_killed_is_said_to_be_gone(own: Database) -> None:
     assert trouble is not None
     assert trouble.cause is Cause.SERVER
     assert trouble.message.startswith("it ended with status -9; the last line of its log: ")
+
+
+@pytest.mark.parametrize("said", ["Operating system error number 28.", "returned -1, operating system error 28"])
+def test_a_server_that_ended_for_want_of_space_is_told_by_its_log(own: Database, said: str) -> None:
+    """What it could not use it may have given back: then only its log tells."""
+    own.begin_work()
+    log = own.address.socket.with_name("error.log")
+    kill_server()
+    log.write_bytes(log.read_bytes() + f"[ERROR] [InnoDB] Write to file ./x.ibd failed, {said}\n".encode())
+    trouble = own.trouble()
+    assert trouble is not None
+    assert trouble.cause is Cause.DISK
+    with pytest.raises(DiskFull):
+        own.settle(1.0)
+    with pytest.raises(DiskFull):
+        own.end_work()
+    with pytest.raises(DiskFull):
+        own.versions(VersionTable("v", "at"))
 
 
 def test_what_a_killed_server_is_asked_raises_server_failed(own: Database) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from migci.adapters.servers.daemon import Connection
 
 _KILL_SECONDS = 10.0
-_NO_SPACE = (b"error number 28", b"Errcode: 28", b"errno: 28", b"No space left on device")
+_NO_SPACE = (b"error number 28", b"error 28", b"Errcode: 28", b"errno: 28", b"No space left on device")
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
 _HOOK_HINT = "it runs on the clone as it is after the release's last step; try it there with 'migci explore --shell'"
 
@@ -50,12 +50,8 @@ class ServerDatabase:
         self._observation = Observation(admin, product, MIGRATION_USER, address.database)
 
     def restore(self, source: str, progress: Callable[[int, int], None]) -> tuple[str, ...]:
-        for statement in self._product.before_loading:
-            self._admin.rows(statement)
         with self._explained(f"while {place(source).name} was loaded"):
             loaded = loading.load(source, self._loader, progress, spool=self._daemon.folder)
-        for statement in self._product.after_loading:
-            self._admin.rows(statement)
         self._adopt(source)
         self._admit_definers()
         return tuple(_warning(code, count, loaded.tables.get(code, ())) for code, count in loaded.warnings.items())
@@ -167,11 +163,12 @@ class ServerDatabase:
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         where = " AND ".join(f"{quoted(column)} = %s" for column, _ in table.where) or "TRUE"
         try:
-            found = self._admin.rows(
-                f"SELECT {quoted(table.column)} FROM {quoted(self.address.database)}.{quoted(table.table)} "
-                f"WHERE {where}",
-                tuple(value for _, value in table.where),
-            )
+            with self._asked():
+                found = self._admin.rows(
+                    f"SELECT {quoted(table.column)} FROM {quoted(self.address.database)}.{quoted(table.table)} "
+                    f"WHERE {where}",
+                    tuple(value for _, value in table.where),
+                )
         except pymysql.err.ProgrammingError as error:
             if error.args[0] == pymysql.constants.ER.NO_SUCH_TABLE:
                 return None
@@ -186,10 +183,12 @@ class ServerDatabase:
             self._observation.sample()
 
     def end_work(self) -> Work:
-        return self._observation.end()
+        with self._asked():
+            return self._observation.end()
 
     def settle(self, patience_seconds: float) -> float | None:
-        return self._observation.settle(patience_seconds)
+        with self._asked():
+            return self._observation.settle(patience_seconds)
 
     def end_sessions(self) -> None:
         with suppress(ServerFailed):
@@ -216,6 +215,17 @@ class ServerDatabase:
         """Whether the server was ever refused space: what it could not use it may have given back since."""
         log = self._daemon.log()
         return any(words in log for words in _NO_SPACE)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """A server that ran out of space can end after its answer, and after it was asked for trouble."""
+        try:
+            yield
+        except ServerFailed as error:
+            self._daemon.ended(1.0)  # its log is whole then
+            if self._had_no_space():
+                raise disk_full(error, self._daemon.folder) from error
+            raise
 
     def shell(self) -> list[str]:
         return [self._product.client_program(), f"--defaults-extra-file={self._admin.credentials}",

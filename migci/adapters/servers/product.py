@@ -102,8 +102,6 @@ class Product:
     """Its numbers for what a full disk is one of the reasons of."""
     end_sessions: Callable[[Admin, str], None]
     """Ends all connections of an account."""
-    before_loading: Words = ()
-    after_loading: Words = ()
     programs: Path | None = None
 
     def server_program(self) -> str:
