@@ -26,10 +26,10 @@ class Kind(StrEnum):
 class Snapshot:
     """Immutable files of one server version, found by the digest of all that they were made of.
 
-    `project` and `dataset` are the names that it was first made for, `database` the one that is filled, `revision`
-    where that says it stands (or is known to stand, with a tool that keeps no version table). `origin` is the snapshot that it was made
-    on, `root` that of its dataset: its own, but for a checkpoint. `steps` are all that were run since the
-    dataset's own snapshot, with the figures of the runs that ran them. `seconds` is what it took to make,
+    `project` and `dataset` are the names that it was first made for. `database` is the one that is filled, `revision`
+    where that says it stands (or is known to stand, with a tool that keeps no version table). `origin` is the snapshot
+    that it was made on, `root` that of its dataset: its own, but for a checkpoint. `steps` are all that were run since
+    the dataset's own snapshot, with the figures of the runs that ran them. `seconds` is what it took to make,
     `warnings` what the server warned of meanwhile.
     """
 
