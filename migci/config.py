@@ -240,6 +240,9 @@ def _mistake(error: dict[str, Any]) -> str:
         return f"{place}: there is no such key; {hint}"
     if error["type"] == "missing":
         return f"{place}: is missing"
+    if error["type"] == "string_pattern_mismatch" and last == "[key]":
+        what = "begins with a letter or a digit, and has these, '.', '_' and '-' in it, 64 at most"
+        return f"{'.'.join(where[:-1])}: {error['input']!r} is no name: a name {what}"
     return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}, but it is {error['input']!r}"
 
 

@@ -28,7 +28,7 @@ class CloneFailed(MigciError):
 
 
 class SnapshotGone(CloneFailed):
-    """A snapshot was removed between being found and being cloned: somebody else made room. Made anew, it is there."""
+    """A snapshot is not there any more, or not as it was kept. Made anew, it is there."""
 
 
 class StoreFailed(MigciError):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from migci.checkpoint import Arrival, Course, Position, reach, walk_from
+from migci.checkpoint import Arrival, Course, Position, newest, reach, walk_from
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding, Severity, silenced
 from migci.core.history import Changes, History, compare, strangers
@@ -99,8 +99,8 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         tools.observer.dataset_started(dataset.name, position, len(datasets))
         try:
             done = _replay_dataset(dataset, project, releases, trunk, patch, change.cache, tools)
-        except SnapshotGone:
-            tools.observer.note(f"{dataset.name}: a snapshot was removed to make room; once more")
+        except SnapshotGone as gone:
+            tools.observer.note(f"{dataset.name}: {gone.message}; it is made anew")
             done = _replay_dataset(dataset, project, releases, trunk, patch, change.cache, tools, last=True)
         run = replace(run, replays=(*run.replays, done))
     return run
@@ -121,6 +121,7 @@ def _replay_dataset(
     began = tools.clock()
     result = Replay(dataset)
     steps: list[Step] = []
+    used: list[Snapshot] = []
     try:
         result = replace(result, server=tools.server.facts())
         table = tools.tool.version_table(trunk.tree)
@@ -128,6 +129,7 @@ def _replay_dataset(
         result = replace(result, rows=snapshot.rows, bytes=snapshot.bytes)
         seen = standing(dataset, snapshot, trunk.history)
         course = Course(dataset, snapshot, seen, route(seen, releases, trunk), table)
+        used += [newest(course, tools).snapshot, snapshot]
         arrival = reach(course, tools, steps) if cache else Arrival(Position(snapshot, 0))
         if arrival.position is None:
             result = replace(result, clone=arrival.clone)
@@ -142,7 +144,31 @@ def _replay_dataset(
         if isinstance(error, SnapshotGone) and not last:
             raise
         result = replace(result, trouble=(trouble(error),))
+    if result.trouble or any(step.error is not None and not step.cached for step in steps):
+        try:
+            _check_files(used, tools)
+        except SnapshotGone as gone:
+            if not last:
+                raise
+            steps = [step for step in steps if step.cached]
+            result = replace(result, trouble=(trouble(gone),))
     return replace(result, steps=tuple(steps), seconds=tools.clock() - began)
+
+
+def _check_files(used: list[Snapshot], tools: Tools) -> None:
+    """What went wrong on damaged files is nobody's fault but theirs.
+
+    Takes the first snapshot whose files are not as they were kept out of the store, and raises SnapshotGone.
+    """
+    for snapshot in used:
+        damage = tools.snapshots.damage(snapshot)
+        if damage:
+            tools.snapshots.remove(snapshot)
+            told = "; ".join(damage[:3])
+            raise SnapshotGone(
+                f"snapshot {snapshot.id} of {snapshot.dataset!r} was damaged: {told}",
+                hint="what was run on it says nothing; see what wrote to its files",
+            )
 
 
 def _propose(

@@ -23,8 +23,9 @@ from migci.cli.options import project_option
 from migci.cli.progress import watching
 from migci.config import Settings
 from migci.core.dataset import Contents
+from migci.core.run import Commit
 from migci.core.snapshot import Kind, Snapshot
-from migci.errors import Exit, UsageError
+from migci.errors import Exit, MigciError, UsageError
 from migci.ports import RestoreFailed, VersionTable
 from migci.prepare import prepared, snapshot_id
 from migci.replay import refreshed, start_of, trunk_of
@@ -82,17 +83,18 @@ def add(name: str, source: str, contents: str, revision: str | None, project: Pa
             snapshot = prepared(chosen, tools.tool.version_table(trunk.tree), tools)
             standing(chosen, snapshot, trunk.history)
         except RestoreFailed as error:  # here it is what the user gave that cannot be used
-            raise UsageError(error.message, error.hint) from error
+            unsaid = revision is None and "revision" in error.hint
+            raise UsageError(error.message, "say it with --revision" if unsaid else error.hint) from error
     project_file.set_dataset(project / config.FILE_NAME, name, entry)
     _tell(name, snapshot)
 
 
 def _written(source: str, project: Path) -> str:
-    """A source given on the command line, as it stands in migci.toml: relative to that, if it lies beside it."""
+    """A source given on the command line, as it stands in migci.toml: relative to that, if it lies near it."""
     if "://" in source or source == "empty":
         return source
     path = Path(source).expanduser().resolve()
-    return str(path.relative_to(project)) if path.is_relative_to(project) else str(path)
+    return os.path.relpath(path, project) if path.is_relative_to(project.parent) else str(path)
 
 
 @dataset.command("list", short_help="What is in the store:  migci dataset list")
@@ -124,8 +126,8 @@ def list_(format_: str, project: Path) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    for name in _not_prepared(settings, project) if settings else ():
-        click.echo(f"{name}: not prepared; 'migci dataset prepare {name}' does it, and so does a replay")
+    for sentence in _not_listed(settings, project) if settings else ():
+        click.echo(sentence)
 
 
 def _as_json(one: Kept) -> dict[str, Any]:
@@ -146,12 +148,16 @@ def _as_json(one: Kept) -> dict[str, Any]:
     }
 
 
-def _not_prepared(settings: Settings, project: Path) -> Iterator[str]:
+def _not_listed(settings: Settings, project: Path) -> Iterator[str]:
+    """Of each dataset of the project's that has no snapshot of its name: why."""
     with _tools(settings, project) as tools:
         table = _table(settings, tools)
         for one in settings.as_datasets(project):
-            if tools.snapshots.find(snapshot_id(one, table, tools)) is None:
-                yield one.name
+            found = tools.snapshots.find(snapshot_id(one, table, tools))
+            if found is None:
+                yield f"{one.name}: not prepared; 'migci dataset prepare {one.name}' does it, and so does a replay"
+            elif found.dataset != one.name:
+                yield f"{one.name}: has the same content as {found.dataset} ({found.id[:12]})"
 
 
 @dataset.command(short_help="Load datasets ahead of time:  migci dataset prepare user_001")
@@ -163,8 +169,9 @@ def prepare(names: tuple[str, ...], project: Path) -> None:
     settings = config.load(project)
     with _tools(settings, project) as tools:
         table = _table(settings, tools)
-        for one in settings.as_datasets(project, names):
-            tools.observer.dataset_started(one.name, 0, 1)
+        chosen = settings.as_datasets(project, names)
+        for position, one in enumerate(chosen):
+            tools.observer.dataset_started(one.name, position, len(chosen))
             _tell(one.name, start_of(one, settings.as_project(), table, tools))
 
 
@@ -209,6 +216,7 @@ def refresh(name: str, ref: str | None, project: Path) -> None:
     (chosen,) = settings.as_datasets(project, (name,))
     with _tools(settings, project) as tools:
         commit = tools.repository.commit(ref or settings.project.trunk)
+        _check_landed(commit, settings.project.trunk, tools)
         table = _table(settings, tools)
         before = prepared(chosen, table, tools)
         after = refreshed(chosen, before, commit.id, settings.as_project(), table, tools)
@@ -217,6 +225,17 @@ def refresh(name: str, ref: str | None, project: Path) -> None:
         f"{name}: from {', '.join(before.revision) or 'no revision'} to {', '.join(after.revision) or 'no revision'}, "
         f"{after.rows:,} rows; replays start there now"
     )
+
+
+def _check_landed(commit: Commit, trunk: str, tools: Tools) -> None:
+    """Raises UsageError when a commit has migrations that trunk has not: no replay could start behind them."""
+    here, there = (tools.tool.history(tools.repository.tree(one)) for one in (commit, tools.repository.commit(trunk)))
+    ahead = [revision.id for revision in here.revisions if revision.id not in there.by_id]
+    if ahead:
+        raise UsageError(
+            f"{commit.ref} has migrations that {trunk} has not: {', '.join(ahead)}",
+            hint="refresh to trunk, or to a commit that it came from",
+        )
 
 
 @dataset.command(short_help="Take a dataset out:  migci dataset remove user_001")
@@ -228,6 +247,7 @@ def remove(name: str, project: Path) -> None:
     NAME is a dataset, or the beginning of an id in the store: then that snapshot alone is removed.
     """
     settings = _settings(project)
+    others = {} if settings is None else _roots(settings, config.nearest(project), besides=name)
     with _store(settings) as store:
         for id in store.unreadable():
             if len(name) >= _ID_DIGITS and id.startswith(name):
@@ -238,8 +258,12 @@ def remove(name: str, project: Path) -> None:
         named = _of(store.all(), name, project) if ours else _named(store, (name,), project)
         found = [one for one in named if one.kind is not Kind.EMPTY or one.id.startswith(name)]
         for snapshot in found:
+            if snapshot.root in others:
+                click.echo(f"kept {_called(snapshot)}: {others[snapshot.root]} has the same content")
+                continue
             if not store.remove(snapshot):
-                raise UsageError(f"{_called(snapshot)} is in use", hint="try again when no migci works on it")
+                hint = "try again when no migci works on it; 'migci dataset cool' ends what is kept warm"
+                raise UsageError(f"{_called(snapshot)} is in use", hint=hint)
             click.echo(f"removed {_called(snapshot)}")
     if settings is not None and name in settings.datasets:
         project_file.remove_dataset(config.nearest(project) / config.FILE_NAME, name)
@@ -298,6 +322,8 @@ def cool(names: tuple[str, ...], project: Path) -> None:
     for one in settings.as_datasets(project, names):
         if warm_clones.stop(warm_clones.address(wiring.store(settings), project, one.name)):
             click.echo(f"{one.name} is not kept warm any longer")
+        elif names:
+            click.echo(f"{one.name} was not kept warm")
 
 
 @dataset.group(short_help="The folder that snapshots are kept in:  migci dataset store init --size 50G")
@@ -317,6 +343,22 @@ def init(size: str, project: Path) -> None:
     place = wiring.store(_settings(project))
     volume.init(place, config.bytes_of(size, "--size"))
     click.echo(f"{place} is an XFS volume of up to {size} now, in {volume.image_of(place)}")
+
+
+def _roots(settings: Settings, project: Path, besides: str) -> dict[str, str]:
+    """The ids of the snapshots that the project's other datasets start from, with a name for each.
+
+    Those whose sources cannot be read are left out.
+    """
+    found: dict[str, str] = {}
+    with _tools(settings, project) as tools:
+        table = _table(settings, tools)
+        for name in settings.datasets:
+            if name != besides:
+                with suppress(MigciError):
+                    (one,) = settings.as_datasets(project, (name,))
+                    found[snapshot_id(one, table, tools)] = name
+    return found
 
 
 def _settings(project: Path) -> Settings | None:

@@ -84,7 +84,8 @@ class PlainLines:
     """An `Observer`: a line for each thing that is worth one."""
 
     def __init__(self) -> None:
-        self._restoring = self._began = 0.0
+        self._restoring = 0.0
+        self._began = time.monotonic()
 
     def dataset_started(self, name: str, position: int, total: int) -> None:
         self._began = time.monotonic()
@@ -95,8 +96,8 @@ class PlainLines:
         now = time.monotonic()
         if now - self._restoring > 10:
             self._restoring = now
-            left = (now - self._began) * (total_bytes / max(done_bytes, 1) - 1)
-            estimate = f", about {left:.0f} s more" if now - self._began > 5 else ""
+            left = (now - self._began) * max(total_bytes / max(done_bytes, 1) - 1, 0)
+            estimate = f", about {left:.0f} s more" if done_bytes and now - self._began > 5 else ""
             self._line(f"restoring: {done_bytes / 1e6:.1f} of {total_bytes / 1e6:.1f} MB{estimate}")
 
     def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:

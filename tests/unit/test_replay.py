@@ -128,17 +128,37 @@ def test_a_dataset_whose_snapshot_was_removed_to_make_room_is_replayed_once_more
 
     def removed_after_it_was_found(id: str) -> Snapshot | None:
         found = find(id)
-        if found is not None and found.kind is Kind.CHECKPOINT and not asked:
+        if found is not None and found.kind is Kind.CHECKPOINT:
             asked.append(id)
-            store.remove(found)
+            if len(asked) == 2:
+                store.remove(found)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "find", removed_after_it_was_found)
         run = here.replay(dataset)
-    assert len(asked) == 1
     assert verdicts(run) == ["passed", "passed"]
-    assert here.observer.heard.count("user_001: a snapshot was removed to make room; once more") == 1
+    again = f"user_001: snapshot {asked[0]} of 'user_001' is not in the store any more; it is made anew"
+    assert here.observer.heard.count(again) == 1
+
+
+def test_what_a_patch_did_on_damaged_files_is_not_held_against_it(tmp_path: Path) -> None:
+    here = world(patch=chain("1", "2", Migration("3", error=RAISED)))
+    dataset = at(tmp_path, "1")
+    here.replay(dataset)
+    store = here.tools.snapshots
+    (checkpoint,) = (one for one in store.all() if one.kind is Kind.CHECKPOINT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "damage", lambda one: ("posts.ibd has other content",) if one is checkpoint else ())
+        here.tool.ran.clear()
+        run = here.replay(dataset)
+    assert here.ran() == ["3", "2", "3"]
+    assert verdicts(run) == ["failed", "failed"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "damage", lambda one: ("posts.ibd has other content",))
+        run = here.replay(dataset)
+    assert verdicts(run) == ["undecided", "undecided"]
+    assert [finding[:5] for finding in findings(run)] == ["MC909"]
 
 
 def test_no_server_is_left_after_a_replay() -> None:

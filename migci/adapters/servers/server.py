@@ -16,7 +16,7 @@ from migci.adapters.servers.product import Product, as_this_user
 from migci.adapters.warm import Loan
 from migci.core.run import ServerFacts
 from migci.errors import UsageError
-from migci.ports import Clone, ServerFailed
+from migci.ports import Clone, DiskFull, ServerFailed
 
 
 class Server:
@@ -65,6 +65,10 @@ class Server:
             raise ServerFailed(f"cannot run {words[0]}: {error.strerror}") from error
         if done.returncode:
             why = first_error(done.stderr + b"\n" + done.stdout)
+            if b"error 28" in done.stderr + done.stdout:  # what it had written it may have taken back
+                raise DiskFull(
+                    f"the disk of {data} is full: {why}", hint="free some space, or point MIGCI_STORE elsewhere"
+                )
             failed = ServerFailed(f"{Path(words[0]).name} failed: {why}", hint="see [server].options")
             raise disk_or(failed, data)
 
