@@ -247,14 +247,14 @@ def remove(name: str, project: Path) -> None:
     NAME is a dataset, or the beginning of an id in the store: then that snapshot alone is removed.
     """
     settings = _settings(project)
-    others = {} if settings is None else _roots(settings, config.nearest(project), besides=name)
+    ours = settings is not None and name in settings.datasets
+    others = _roots(settings, config.nearest(project), besides=name) if settings is not None and ours else {}
     with _store(settings) as store:
         for id in store.unreadable():
             if len(name) >= _ID_DIGITS and id.startswith(name):
                 store.remove_unreadable(id)
                 click.echo(f"removed {id}")
                 return
-        ours = settings is not None and name in settings.datasets
         named = _of(store.all(), name, project) if ours else _named(store, (name,), project)
         found = [one for one in named if one.kind is not Kind.EMPTY or one.id.startswith(name)]
         for snapshot in found:
