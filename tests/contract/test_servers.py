@@ -762,7 +762,7 @@ def test_a_folder_whose_socket_would_have_too_long_a_path_is_refused(
 ) -> None:
     with (
         pytest.raises(UsageError, match=r"^the path of the server's socket is longer than 107 characters: ") as refused,
-        started(server(store), store / ("x" * 120)),
+        started(server(store), new_folder(store).with_name("x" * 120)),
     ):
         pass
     assert refused.value.hint == "point MIGCI_STORE at a folder with a shorter path"

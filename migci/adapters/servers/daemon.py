@@ -202,6 +202,6 @@ def last_line(text: bytes) -> str:
 def first_error(text: bytes) -> str:
     """The first line that the server itself calls an error, else its last."""
     for line in text.splitlines():
-        if b"[ERROR]" in line:
+        if b"[ERROR]" in line and not line.endswith(b"Aborting"):  # which says that there was one before
             return line.split(b"[ERROR]", 1)[1].decode(errors="replace").strip()
     return last_line(text)

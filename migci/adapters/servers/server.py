@@ -65,6 +65,8 @@ class Server:
             raise ServerFailed(f"cannot run {words[0]}: {error.strerror}") from error
         if done.returncode:
             why = first_error(done.stderr + b"\n" + done.stdout)
+            self._log.heading(f"output of {Path(words[0]).name}")
+            self._log.write(done.stdout + done.stderr)
             if b"error 28" in done.stderr + done.stdout:  # what it had written it may have taken back
                 raise DiskFull(
                     f"the disk of {data} is full: {why}", hint="free some space, or point MIGCI_STORE elsewhere"
