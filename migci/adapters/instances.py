@@ -111,9 +111,15 @@ def held_lock(file: Path) -> Iterator[bool]:
             os.close(held)
 
 
-def _end(folder: Path) -> None:
-    end_marked(folder.name)
-    delete(folder)
+def _end(folder: Path, patience_seconds: float = 10.0) -> None:
+    """Its command's unmarked children, such as a `cp`, die with it, but may do so only after the first look."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        end_marked(folder.name)
+        delete(folder)
+        if not folder.exists() or time.monotonic() > deadline:
+            return
+        time.sleep(0.005)
 
 
 def delete(folder: Path) -> None:
