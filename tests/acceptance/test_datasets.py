@@ -328,7 +328,8 @@ def test_two_that_prepare_the_same_do_it_once(shop: Path, fresh: Path) -> None:
     (first, _), (second, _) = told
     assert first == second
     assert sum("restoring" in err for _, err in told) == 1
-    assert sum("waiting for another migci that prepares it" in err for _, err in told) == 1
+    # Each may have to wait once: what a server needs to start is a snapshot of its own, which both make it on.
+    assert any("waiting for another migci that prepares it" in err for _, err in told)
     assert len(kept(fresh)) == 2
     assert left(fresh, one.pid) == left(fresh, two.pid) == []
 
