@@ -68,6 +68,13 @@ class StoreTable(_Table):
     limit: str | Annotated[int, Field(ge=0)] = "50GB"
 
 
+class SandboxTable(_Table):
+    visible: list[str] = []
+    memory: str = "4GB"
+    temporary: str = "1GB"
+    processes: Annotated[int, Field(gt=0)] = 256
+
+
 class ServerTable(_Table):
     flavor: Literal["mariadb", "mysql", "sqlite"] = "mariadb"
     programs: str | None = None
@@ -103,6 +110,7 @@ class Settings(_Table):
     project: ProjectTable
     server: ServerTable = ServerTable()
     store: StoreTable = StoreTable()
+    sandbox: SandboxTable = SandboxTable()
     datasets: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")], DatasetTable]
 
     def as_project(self) -> Project:
@@ -157,6 +165,8 @@ def load(folder: Path) -> Settings:
     if settings.project.tool != "command" and settings.project.command:
         raise UsageError(f'{path}: [project] command is only for tool = "command"')
     bytes_of(settings.store.limit, "[store] limit")
+    bytes_of(settings.sandbox.memory, "[sandbox] memory")
+    bytes_of(settings.sandbox.temporary, "[sandbox] temporary")
     for word in re.findall(r"{(\w+)}", " ".join(arguments(settings.project.command or []))):
         if word not in _PLACEHOLDERS:
             hint = _nearest(word, list(_PLACEHOLDERS)) or f"known: {', '.join(_PLACEHOLDERS)}"
@@ -260,6 +270,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("project", "releases", "*", "after", "AfterTable"): AfterTable,
     ("server",): ServerTable,
     ("store",): StoreTable,
+    ("sandbox",): SandboxTable,
     ("datasets", "*"): DatasetTable,
     ("datasets", "*", "limits"): LimitsTable,
     ("datasets", "*", "excuse", "*"): ExcuseTable,

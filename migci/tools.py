@@ -19,5 +19,5 @@ class Tools:
     warm: WarmClones
     observer: Observer
     clock: Callable[[], float]
-    sandbox: str = "none"
+    sandbox: str
     project: str = ""

@@ -16,6 +16,10 @@ from migci.adapters import git, warm
 from migci.adapters.environments import Environments, EnvironmentSettings
 from migci.adapters.instances import Instance, instance
 from migci.adapters.log import Log
+from migci.adapters.sandboxes import bubblewrap, none
+from migci.adapters.sandboxes.bubblewrap import Bubblewrap
+from migci.adapters.sandboxes.confinement import Limits, Sandbox
+from migci.adapters.sandboxes.none import NoSandbox
 from migci.adapters.servers.mariadb import mariadb
 from migci.adapters.servers.mysql import mysql
 from migci.adapters.servers.server import Server
@@ -27,7 +31,7 @@ from migci.adapters.tools.command import Command
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.adapters.tools.sqlalchemy_migrate import SqlalchemyMigrate
 from migci.adapters.warm import Keeper, Loan, WarmClones
-from migci.config import ServerTable, Settings, arguments, bytes_of, located
+from migci.config import SandboxTable, ServerTable, Settings, arguments, bytes_of, located
 from migci.core.run import ServerFacts
 from migci.errors import UsageError
 from migci.ports import CloneFailed, DatabaseServer, Observer, VersionTable
@@ -106,9 +110,38 @@ def workshop(log_file: Path, settings: Settings | None = None) -> Iterator[Works
         yield Workshop(live, place, log, limit)
 
 
+SANDBOXES: dict[str, Callable[[], Sandbox]] = {bubblewrap.NAME: Bubblewrap, none.NAME: NoSandbox}
+
+
+def usable_sandbox(name: str) -> Sandbox:
+    """The sandbox of this name. Raises UsageError when it does not work on this machine."""
+    found = SANDBOXES[name]()
+    trouble = found.trouble()
+    if trouble is not None:
+        raise UsageError(
+            f"migrations are run in a sandbox, and {name} does not work here: {trouble}",
+            hint="install bubblewrap, and see docs/containment.md; "
+            "or ask for none by name, --sandbox none, which lets a migration do all that you can",
+        )
+    return found
+
+
+def _limits(table: SandboxTable) -> Limits:
+    return Limits(
+        memory_bytes=bytes_of(table.memory, "[sandbox] memory"),
+        temporary_bytes=bytes_of(table.temporary, "[sandbox] temporary"),
+        processes=table.processes,
+    )
+
+
 @contextmanager
-def tools(settings: Settings, project: Path, log_file: Path, observer: Observer) -> Iterator[Tools]:
-    """All that a replay of the project in `project` works with; on exit nothing of it is left but the log."""
+def tools(settings: Settings, project: Path, log_file: Path, observer: Observer, sandbox: str) -> Iterator[Tools]:
+    """All that a replay of the project in `project` works with; on exit nothing of it is left but the log.
+
+    `sandbox` names the one that the project's code runs in.
+    """
+    kept_in = usable_sandbox(sandbox)
+    limits = _limits(settings.sandbox)
     with ExitStack() as stack:
         at = stack.enter_context(workshop(log_file, settings))
         sources = tuple(Path(located(dataset.source, project)) for dataset in settings.datasets.values())
@@ -120,17 +153,21 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
         environments = Environments(
             EnvironmentSettings(python, tuple(table.requirements)), project, at.store, at.log, at.instance.id
         )
-        surroundings = Surroundings(table.variables, table.files, tuple(table.path))
+        visible = tuple(Path(located(place, project)) for place in settings.sandbox.visible)
+        surroundings = Surroundings(table.variables, table.files, tuple(table.path), visible)
         there = server(settings.server, project, at)
         attach = there.attached if isinstance(there, Server) else None
         yield Tools(
             repository=repository,
             server=there,
-            tool=AgentTool(TOOLS[settings.project.tool](settings), surroundings, environments, at.instance, at.log),
+            tool=AgentTool(
+                TOOLS[settings.project.tool](settings), surroundings, environments, kept_in, limits, at.instance, at.log
+            ),
             snapshots=at.snapshots(),
             warm=WarmClones(at.store, project, there.options(), attach),
             observer=observer,
             clock=time.monotonic,
+            sandbox=kept_in.name,
             project=settings.project.name,
         )
 

@@ -16,6 +16,8 @@ import pytest
 from migci.adapters.environments import Environments, EnvironmentSettings
 from migci.adapters.instances import Instance, marked
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.bubblewrap import Bubblewrap
+from migci.adapters.sandboxes.confinement import Limits as SandboxLimits
 from migci.adapters.servers.sqlite import SqliteServer
 from migci.adapters.tools.alembic import Alembic
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
@@ -139,7 +141,9 @@ def rig(
             database,
             tmp_path / "log.txt",
             mark,
-            lambda kind, surroundings: AgentTool(kind, surroundings, environments, instance, log),
+            lambda kind, surroundings: AgentTool(
+                kind, surroundings, environments, Bubblewrap(), SandboxLimits(), instance, log
+            ),
         )
     assert marked(mark) == []
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from migci.adapters import agent
-from migci.adapters.instances import MARKER, adopt_orphans, bound, children, descendants, marked
+from migci.adapters.instances import MARKER, adopt_orphans, children, descendants, marked
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.confinement import Confined, Sandbox, View
+from migci.adapters.tools.memory import in_use
 from migci.ports import EnvironmentFailed
 
 _TICK_SECONDS = 0.05
@@ -52,9 +53,18 @@ class AgentProcess:
     """One live agent. Use `agent_process`."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], channel: socket.socket, log: Log, mark: str, siblings: set[int]
+        self,
+        process: subprocess.Popen[bytes],
+        channel: socket.socket,
+        log: Log,
+        mark: str,
+        siblings: set[int],
+        confined: Confined,
+        memory_bytes: int | None,
     ) -> None:
         self._process = process
+        self._confined = confined
+        self._memory_bytes = memory_bytes
         self._channel = channel
         self._log = log
         self._mark = mark
@@ -108,8 +118,14 @@ class AgentProcess:
             elif self._pidfd in ready:
                 raise AgentGone(self._ending())
             if time.monotonic() - ticked >= _TICK_SECONDS:
+                self._check_memory()
                 tick()
                 ticked = time.monotonic()
+
+    def _check_memory(self) -> None:
+        if self._memory_bytes is not None and in_use(self._process.pid, self._memory_bytes) > self._memory_bytes:
+            self.close_down()
+            raise AgentGone(f"it used more than {self._memory_bytes >> 20} MB of memory, and was killed")
 
     def _receive(self) -> dict[str, Any] | None:
         """The awaited reply, once it is complete.
@@ -137,7 +153,7 @@ class AgentProcess:
         return None
 
     def finish(self, patience_seconds: float = 10.0) -> str | None:
-        """End it in order; returns how it did not, or `None`. Processes that it left are not looked for here."""
+        """End it in order; returns how it did not, or `None`."""
         try:
             self.ask({"op": "finish"}, patience_seconds)
         except (AgentGone, AgentLate) as error:
@@ -149,14 +165,14 @@ class AgentProcess:
                 self._drain()
             if self._pidfd in ready:
                 status = self._process.wait()
-                return None if status == 0 else _told(status)
+                return None if status == 0 else self._confined.told(status)
             if self._channel.fileno() in ready:
                 self._selector.unregister(self._channel)
         return f"its process was still there {patience_seconds:g} s after it said that it was done"
 
     def leftovers(self) -> int:
-        """How many processes that it began are alive."""
-        return len(self._family() - {self._process.pid})
+        """How many processes that it began are alive, while it is."""
+        return self._confined.strangers(self._family())
 
     def _family(self) -> set[int]:
         """It, and all that it began, whatever these did to hide: they carry its mark, or descend from it, or came to us
@@ -167,7 +183,7 @@ class AgentProcess:
     def _ending(self) -> str:
         """How the process ended. Its channel is closed by now, so it has ended or will never answer."""
         with suppress(subprocess.TimeoutExpired):
-            return _told(self._process.wait(timeout=1.0))
+            return self._confined.told(self._process.wait(timeout=1.0))
         return "its channel to migci was closed"
 
     def _drain(self) -> None:
@@ -205,28 +221,38 @@ class AgentProcess:
 
 @contextmanager
 def agent_process(
-    python: Path, folder: Path, variables: Mapping[str, str], mark: str, log: Log
+    python: Path, sandbox: Sandbox, view: View, folder: Path, variables: Mapping[str, str], mark: str, log: Log
 ) -> Iterator[AgentProcess]:
-    """An agent in the interpreter `python`, its home and temporary files in `folder`.
+    """An agent in the interpreter `python`, which sees `view`, and its own files. `folder` is its own to work in.
 
     Its environment holds `variables` and what every program needs, nothing of migci's own. On exit nothing of it is
     left. Raises EnvironmentFailed when the interpreter cannot be started.
     """
-    home = folder / "home"
-    home.mkdir(parents=True, exist_ok=True)
+    seen = replace(view, read=(*view.read, agent.FOLDER))
     adopt_orphans()
+    with sandbox.confined(seen, folder) as confined:
+        live = _started(python, confined, variables, mark, log, view.limits and view.limits.memory_bytes)
+        try:
+            yield live
+        finally:
+            live.close()
+
+
+def _started(
+    python: Path, confined: Confined, variables: Mapping[str, str], mark: str, log: Log, memory_bytes: int | None
+) -> AgentProcess:
     siblings = children(os.getpid())
     ours, theirs = socket.socketpair()
     with theirs:
         try:
             process = subprocess.Popen(
-                bound([str(python), str(agent.FOLDER), str(theirs.fileno())]),
+                confined.command([str(python), str(agent.FOLDER), str(theirs.fileno())]),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(), *confined.descriptors),
                 start_new_session=True,
-                env=environment(python, home, variables, mark),
+                env=environment(python, confined.home, variables, mark),
             )
         except OSError as error:
             ours.close()
@@ -234,12 +260,7 @@ def agent_process(
                 f"cannot run the project's interpreter {python}: {error.strerror}",
                 hint="see [project.environment] in migci.toml",
             ) from error
-    live = AgentProcess(process, ours, log, mark, siblings)
-    try:
-        yield live
-    finally:
-        live.close()
-        shutil.rmtree(home, ignore_errors=True)
+    return AgentProcess(process, ours, log, mark, siblings, confined, memory_bytes)
 
 
 def environment(python: Path, home: Path, variables: Mapping[str, str], mark: str) -> dict[str, str]:
@@ -252,10 +273,3 @@ def environment(python: Path, home: Path, variables: Mapping[str, str], mark: st
         **variables,
         MARKER: mark,
     }
-
-
-def _told(status: int) -> str:
-    if status < 0:
-        with suppress(ValueError):
-            return f"its process was killed by {signal.Signals(-status).name}"
-    return f"its process ended with status {status}"

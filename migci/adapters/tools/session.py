@@ -8,13 +8,15 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from migci.adapters.environments import Environments
 from migci.adapters.instances import Instance
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.confinement import Limits, Sandbox, View
+from migci.adapters.sandboxes.interpreters import seen_by
 from migci.adapters.tools.imports import Imports
 from migci.adapters.tools.process import AgentGone, AgentLate, AgentProcess, agent_process
 from migci.core.finding import silences
@@ -57,23 +59,34 @@ class Surroundings:
 
     In the values of `variables` and the texts of `files`, `{url}` stands for the clone's SQLAlchemy URL and `{files}`
     for the folder that `files` are written to. `paths` are put first on the path for imports, relative to the project.
+    `visible` are files and folders of this machine that the project's code may read.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = (".", "src")
+    visible: tuple[Path, ...] = ()
 
 
 class AgentTool:
     """A `MigrationTool` whose work is done by the agent."""
 
     def __init__(
-        self, kind: Kind, surroundings: Surroundings, environments: Environments, instance: Instance, log: Log
+        self,
+        kind: Kind,
+        surroundings: Surroundings,
+        environments: Environments,
+        sandbox: Sandbox,
+        limits: Limits,
+        instance: Instance,
+        log: Log,
     ) -> None:
         self.name = kind.name
         self._kind = kind
         self._surroundings = surroundings
         self._environments = environments
+        self._sandbox = sandbox
+        self._limits = limits
         self._instance = instance
         self._log = log
         self._numbers = itertools.count(1)
@@ -147,7 +160,10 @@ class AgentTool:
     def _opened(self, tree: Tree, address: Address | None) -> Iterator[AgentProcess]:
         variables = {k: v for k, v in self._surroundings.variables.items() if "{" not in v}
         python = self._environments.python(tree)
-        with agent_process(python, self._folder(), variables, self._mark(), self._log) as agent:
+        number = next(self._numbers)
+        mark, folder = f"{self._instance.id}/agent-{number}", self._instance.folder / f"agent-{number}"
+        view = self._view(python, tree, address)
+        with agent_process(python, self._sandbox, view, folder, variables, mark, self._log) as agent:
             answer = _answered(
                 agent,
                 {
@@ -175,11 +191,15 @@ class AgentTool:
     def _paths(self, tree: Tree) -> list[str]:
         return [str(tree.project / path) for path in self._surroundings.paths if (tree.project / path).is_dir()]
 
-    def _mark(self) -> str:
-        return f"{self._instance.id}/agent-{next(self._numbers)}"
-
-    def _folder(self) -> Path:
-        return self._instance.folder / "agent"
+    def _view(self, python: Path, tree: Tree, address: Address | None) -> View:
+        """The interpreter, the tree and the database; with a database that is a file, the folder where it lies."""
+        interpreter = seen_by(python)
+        read, write = (*interpreter.read, tree.root, *self._surroundings.visible), interpreter.write
+        if address is not None and address.flavor == "sqlite":
+            write = (*write, address.socket.parent)
+        elif address is not None:
+            read = (*read, address.socket)
+        return replace(interpreter, read=read, write=write, limits=self._limits)
 
 
 class _Session:
@@ -228,10 +248,10 @@ class _Session:
 
     def finish(self) -> Attempt:
         self._log.heading("end of the stage")
+        left = self._agent.leftovers()  # with the agent's own end a sandbox ends them all
         began = time.monotonic()
         told = self._agent.finish()
         seconds = time.monotonic() - began
-        left = self._agent.leftovers()
         self._agent.close_down()
         if told is not None:
             return Attempt(seconds, StepError(Cause.ENDED, told))
