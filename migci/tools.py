@@ -19,5 +19,5 @@ class Tools:
     warm: WarmClones
     observer: Observer
     clock: Callable[[], float]
-    sandbox: str
+    sandbox: str = "none"
     project: str = ""

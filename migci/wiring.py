@@ -54,6 +54,7 @@ class Workshop:
     instance: Instance
     store: Path
     log: Log
+    sandbox: Sandbox
     limit_bytes: int = DEFAULT_LIMIT_BYTES
 
     def snapshots(self) -> Store:
@@ -61,9 +62,39 @@ class Workshop:
         return Store(self.store, self.instance, self.log, self.limit_bytes)
 
 
+SANDBOXES: dict[str, Callable[[], Sandbox]] = {bubblewrap.NAME: Bubblewrap, none.NAME: NoSandbox}
+
+
+def sandbox() -> Sandbox:
+    """What migrations and servers are kept in: bubblewrap, or what `MIGCI_SANDBOX` asks for by name.
+
+    It is asked for there and not in migci.toml, which may be the patch's. Raises UsageError when it does not work here.
+    """
+    name = os.environ.get("MIGCI_SANDBOX") or bubblewrap.NAME
+    if name not in SANDBOXES:
+        raise UsageError(f"MIGCI_SANDBOX: there is no sandbox {name!r}", hint=f"known: {', '.join(SANDBOXES)}")
+    found = SANDBOXES[name]()
+    trouble = found.trouble()
+    if trouble is not None:
+        raise UsageError(
+            f"migrations are run in a sandbox, and {name} does not work here: {trouble}",
+            hint="install bubblewrap, and see docs/containment.md; "
+            "or ask for none by name, migci --sandbox none …, which lets a migration do all that you can",
+        )
+    return found
+
+
+def _limits(table: SandboxTable) -> Limits:
+    return Limits(
+        memory_bytes=bytes_of(table.memory, "[sandbox] memory"),
+        temporary_bytes=bytes_of(table.temporary, "[sandbox] temporary"),
+        processes=table.processes,
+    )
+
+
 SERVERS: dict[str, Callable[[tuple[str, ...], Path | None, Workshop], DatabaseServer]] = {
-    "mariadb": lambda options, programs, at: mariadb(options, at.instance.id, at.log, programs),
-    "mysql": lambda options, programs, at: mysql(options, at.instance.id, at.log, programs),
+    "mariadb": lambda options, programs, at: mariadb(options, at.instance.id, at.log, at.sandbox, programs),
+    "mysql": lambda options, programs, at: mysql(options, at.instance.id, at.log, at.sandbox, programs),
     "sqlite": lambda options, programs, at: SqliteServer(),
 }
 
@@ -103,45 +134,17 @@ TOOLS: dict[str, Callable[[Settings], Kind]] = {
 @contextmanager
 def workshop(log_file: Path, settings: Settings | None = None) -> Iterator[Workshop]:
     """A private place to work in, swept on exit, and a log at `log_file`."""
+    kept_in = sandbox()
     place = store(settings)
     volume.mounted(place)
     limit = DEFAULT_LIMIT_BYTES if settings is None else bytes_of(settings.store.limit, "[store] limit")
     with Log(log_file) as log, instance(place) as live:
-        yield Workshop(live, place, log, limit)
-
-
-SANDBOXES: dict[str, Callable[[], Sandbox]] = {bubblewrap.NAME: Bubblewrap, none.NAME: NoSandbox}
-
-
-def usable_sandbox(name: str) -> Sandbox:
-    """The sandbox of this name. Raises UsageError when it does not work on this machine."""
-    found = SANDBOXES[name]()
-    trouble = found.trouble()
-    if trouble is not None:
-        raise UsageError(
-            f"migrations are run in a sandbox, and {name} does not work here: {trouble}",
-            hint="install bubblewrap, and see docs/containment.md; "
-            "or ask for none by name, --sandbox none, which lets a migration do all that you can",
-        )
-    return found
-
-
-def _limits(table: SandboxTable) -> Limits:
-    return Limits(
-        memory_bytes=bytes_of(table.memory, "[sandbox] memory"),
-        temporary_bytes=bytes_of(table.temporary, "[sandbox] temporary"),
-        processes=table.processes,
-    )
+        yield Workshop(live, place, log, kept_in, limit)
 
 
 @contextmanager
-def tools(settings: Settings, project: Path, log_file: Path, observer: Observer, sandbox: str) -> Iterator[Tools]:
-    """All that a replay of the project in `project` works with; on exit nothing of it is left but the log.
-
-    `sandbox` names the one that the project's code runs in.
-    """
-    kept_in = usable_sandbox(sandbox)
-    limits = _limits(settings.sandbox)
+def tools(settings: Settings, project: Path, log_file: Path, observer: Observer) -> Iterator[Tools]:
+    """All that a replay of the project in `project` works with; on exit nothing of it is left but the log."""
     with ExitStack() as stack:
         at = stack.enter_context(workshop(log_file, settings))
         sources = tuple(Path(located(dataset.source, project)) for dataset in settings.datasets.values())
@@ -161,13 +164,19 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer,
             repository=repository,
             server=there,
             tool=AgentTool(
-                TOOLS[settings.project.tool](settings), surroundings, environments, kept_in, limits, at.instance, at.log
+                TOOLS[settings.project.tool](settings),
+                surroundings,
+                environments,
+                at.sandbox,
+                _limits(settings.sandbox),
+                at.instance,
+                at.log,
             ),
             snapshots=at.snapshots(),
             warm=WarmClones(at.store, project, there.options(), attach),
             observer=observer,
             clock=time.monotonic,
-            sandbox=kept_in.name,
+            sandbox=at.sandbox.name,
             project=settings.project.name,
         )
 
@@ -202,6 +211,6 @@ def available(flavor: str) -> ServerFacts | None:
     nowhere = Path("/nonexistent")
     with Log(Path(os.devnull)) as log:
         try:
-            return SERVERS[flavor]((), None, Workshop(Instance("", nowhere), nowhere, log)).facts()
+            return SERVERS[flavor]((), None, Workshop(Instance("", nowhere), nowhere, log, NoSandbox())).facts()
         except UsageError:
             return None

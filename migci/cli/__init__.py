@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -32,7 +33,12 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(migci.__version__, prog_name="migci")
-def commands() -> None:
+@click.option(
+    "--sandbox",
+    type=click.Choice(["bubblewrap", "none"]),
+    help="What migrations are kept in; MIGCI_SANDBOX, else bubblewrap. With none they can do all that you can.",
+)
+def commands(sandbox: str | None) -> None:
     """Replay a patch's database migrations on real data before it merges.
 
     \b
@@ -43,6 +49,8 @@ def commands() -> None:
 
     Exit codes: 0 passed, 1 failed, 2 usage or configuration, 3 undecided (migci, its machine or trunk broke).
     """
+    if sandbox is not None:
+        os.environ["MIGCI_SANDBOX"] = sandbox  # for what goes on when this command has ended, too
 
 
 def main() -> None:

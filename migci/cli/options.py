@@ -14,13 +14,3 @@ project_option = click.option(
     metavar="DIR",
     help="A folder of the project; the current one if not given. migci.toml is in it or above it.",
 )
-
-sandbox_option = click.option(
-    "--sandbox",
-    type=click.Choice(["bubblewrap", "none"]),
-    default="bubblewrap",
-    show_default=True,
-    envvar="MIGCI_SANDBOX",
-    show_envvar=True,
-    help="What migrations are kept in. With none they can do all that you can.",
-)

@@ -29,6 +29,7 @@ import pymysql
 
 from migci.adapters.instances import instance
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.servers.mariadb import mariadb
 from migci.adapters.snapshots import checksums, volume
 from migci.adapters.snapshots.store import Store
@@ -67,7 +68,7 @@ QUERY = "SELECT i.uuid, m.note FROM instances i JOIN metadata m ON m.id = i.id W
 @contextmanager
 def tools(store: Path, *options: str) -> Iterator[Tools]:
     with Log(Path(os.devnull)) as log, instance(store) as live:
-        server, clock = mariadb(options, live.id, log), FakeClock()
+        server, clock = mariadb(options, live.id, log, Bubblewrap()), FakeClock()
         yield Tools(
             repository=FakeRepository({}),
             server=server,

@@ -20,6 +20,7 @@ from _pytest.mark import ParameterSet
 from pymysql.cursors import Cursor
 
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.servers import mariadb as mariadb_server
 from migci.adapters.servers import mysql as mysql_server
 from migci.adapters.servers.server import Server
@@ -39,11 +40,13 @@ Rows = list[tuple[Any, ...]]
 
 
 def mariadb(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> Server:
-    return mariadb_server.mariadb(options, mark, log or Log(Path("/dev/null")))
+    return mariadb_server.mariadb(options, mark, log or Log(Path("/dev/null")), Bubblewrap())
 
 
 def mysql(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> Server:
-    return mysql_server.mysql(options, mark, log or Log(Path("/dev/null")), Path(os.environ["MIGCI_MYSQL"]))
+    return mysql_server.mysql(
+        options, mark, log or Log(Path("/dev/null")), Bubblewrap(), Path(os.environ["MIGCI_MYSQL"])
+    )
 
 
 PRODUCTS: dict[str, Callable[..., Server]] = {"mariadb": mariadb, "mysql": mysql}

@@ -636,7 +636,7 @@ def test_the_users_environment_is_not_the_migrations(rig: Rig, monkeypatch: pyte
     monkeypatch.setenv("GERRIT_PASSWORD", "hunter2")
     attempt = rig.first("import os\nraise RuntimeError(sorted(set(os.environ) - {'LC_CTYPE'}))")
     assert attempt.error is not None
-    assert attempt.error.message == ("RuntimeError: ['HOME', 'LANG', 'MIGCI_INSTANCE', 'PATH', 'TMPDIR']")
+    assert attempt.error.message == ("RuntimeError: ['HOME', 'LANG', 'MIGCI_INSTANCE', 'PATH', 'PWD', 'TMPDIR']")
 
 
 # Output

@@ -199,7 +199,7 @@ def program(name: str) -> str:
         raise EnvironmentFailed(
             f"{name} is not on this machine, and migrations are run in a sandbox",
             hint=f"apt-get install {packages.get(name, 'util-linux')}; "
-            "or ask for none by name: --sandbox none, which lets a migration do all that you may do",
+            "or ask for none by name, migci --sandbox none …, which lets a migration do all that you can",
         )
     return found
 

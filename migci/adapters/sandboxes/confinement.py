@@ -43,11 +43,13 @@ class View:
 class Confined(Protocol):
     """A view that is laid out, for as long as processes use it."""
 
-    home: Path
-    """A folder that the processes may write to, and that nobody else sees; a path as they see it."""
+    @property
+    def home(self) -> Path:
+        """A folder that the processes may write to, and that nobody else sees; a path as they see it."""
 
-    descriptors: tuple[int, ...]
-    """What is to be handed down to the command, besides its own."""
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What is to be handed down to the command, besides its own."""
 
     def command(self, words: list[str]) -> list[str]:
         """`words`, so started that they see the view and nothing else. They die with the process that starts them."""

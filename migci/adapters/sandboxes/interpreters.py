@@ -22,7 +22,7 @@ def seen_by(python: Path) -> View:
     for path in _hops(python.absolute()):
         read.extend(_installations(path.parent))
         if path.is_symlink():
-            links.append((path, os.readlink(path)))
+            links.append((path, str(path.readlink())))
         elif not any(path.is_relative_to(place) for place in read):
             read.append(path)
     there = tuple(dict.fromkeys(read))
@@ -38,7 +38,7 @@ def _hops(path: Path) -> Iterator[Path]:
         yield path
         if not path.is_symlink():
             break
-        path = Path(os.path.normpath(path.parent / os.readlink(path)))
+        path = Path(os.path.normpath(path.parent / path.readlink()))
     yield path.resolve()
 
 

@@ -15,8 +15,9 @@ import pymysql
 from pymysql.cursors import Cursor
 
 from migci.adapters.disk import disk_or
-from migci.adapters.instances import MARKER, bound
+from migci.adapters.instances import MARKER, descendants
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.confinement import Confined, Sandbox, View
 from migci.errors import UsageError
 from migci.ports import Clone, ServerFailed
 
@@ -25,6 +26,10 @@ _STOP_SECONDS = 3600.0  # before it ends it purges what was deleted, which can t
 _LONGEST_SOCKET = 107
 _REFUSED = (1045, 1698)  # a wrong password, and an account that needs none
 _KEPT_LOG_BYTES = 100_000
+_SIGNALLED = 128  # to this a sandbox adds the number of the signal that ended what is in it
+
+NOTHING = "nothing"
+"""The name of an empty folder beside a clone's files, for what a server may use no folder for."""
 
 if TYPE_CHECKING:
     Connection = pymysql.Connection[Cursor]
@@ -32,6 +37,9 @@ if TYPE_CHECKING:
 
 class Process(Protocol):
     """What is asked of a server's process, our own child or not."""
+
+    @property
+    def pid(self) -> int: ...
 
     def poll(self) -> int | None: ...
 
@@ -44,10 +52,10 @@ class Foreign:
     """A process that is not our child: all that is seen of it is whether it runs."""
 
     def __init__(self, pid: int) -> None:
-        self._pid = pid
+        self.pid = pid
 
     def poll(self) -> int | None:
-        return None if Path(f"/proc/{self._pid}").exists() else 0
+        return None if Path(f"/proc/{self.pid}").exists() else 0
 
     def wait(self, timeout: float | None = None) -> int:
         deadline = time.monotonic() + (timeout or 0.0)
@@ -59,7 +67,7 @@ class Foreign:
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
 
 
 class Daemon:
@@ -73,8 +81,8 @@ class Daemon:
 
     @property
     def pid(self) -> int:
-        """The pid that the server itself tells."""
-        return int((self.folder / "pid").read_text())
+        """Of the process that was started; the server ends with it."""
+        return self._process.pid
 
     def first_connection(self, user: str) -> Connection:
         """A connection of an account without a password, as soon as the server takes it. Raises ServerFailed."""
@@ -116,10 +124,11 @@ class Daemon:
         )
 
     def ended(self, patience_seconds: float = 0.0) -> int | None:
-        """The status that it ended with, or `None` while it runs."""
+        """The status that it ended with, or `None` while it runs; that of a signal is negative."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(patience_seconds)
-        return self._process.poll()
+        status = self._process.poll()
+        return status if status is None or status <= _SIGNALLED else _SIGNALLED - status
 
     def log(self) -> bytes:
         """The end of what it wrote into its log."""
@@ -137,17 +146,27 @@ class Daemon:
             )
 
     def kill(self) -> None:
-        """End it at once: what it has not written yet is not wanted."""
+        """End it at once, with what confines it: what it has not written yet is not wanted."""
+        family = descendants({self._process.pid})
         self._process.kill()
         self._process.wait()
+        while left := descendants(family):
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.001)
 
 
 @contextmanager
-def daemon(words: list[str], clone: Clone, mark: str, log: Log) -> Iterator[Daemon]:
+def daemon(
+    words: list[str], clone: Clone, sandbox: Sandbox, read: tuple[Path, ...], mark: str, log: Log
+) -> Iterator[Daemon]:
     """The server that `words` start, on `clone`; if it still runs on exit, it is killed.
 
-    `words` lack where it is to listen and write: it gets a socket, a place for temporary files and a log beside the
-    clone's data. Raises UsageError when the path of the socket would be too long.
+    It sees the clone and `read`, and nothing else of this machine but its programs. `words` lack where it is to listen
+    and write: it gets a socket, a place for temporary files, a log and `NOTHING` beside the clone's data.
+
+    Raises UsageError when the path of the socket would be too long.
     """
     folder = clone.data.parent
     socket = folder / "db.sock"
@@ -156,21 +175,33 @@ def daemon(words: list[str], clone: Clone, mark: str, log: Log) -> Iterator[Daem
             f"the path of the server's socket is longer than {_LONGEST_SOCKET} characters: {socket}",
             hint="point MIGCI_STORE at a folder with a shorter path",
         )
-    errors = folder / "error.log"
     with suppress(FileNotFoundError):
         socket.unlink()  # of a server that ran on this clone before, and was killed
-    temporary = folder / "tmp"
+    with sandbox.confined(View(read=read, write=(folder,)), folder / "view") as confined:
+        live = Daemon(_started(words, clone, confined, mark), socket)
+        try:
+            yield live
+        finally:
+            live.kill()
+            log.heading("log of the database server")
+            log.write(live.log())
+
+
+def _started(words: list[str], clone: Clone, confined: Confined, mark: str) -> subprocess.Popen[bytes]:
+    folder = clone.data.parent
+    temporary, nothing = folder / "tmp", folder / NOTHING
     try:
         temporary.mkdir(exist_ok=True)
-        with errors.open("wb") as stream:
-            process = subprocess.Popen(
+        nothing.mkdir(exist_ok=True)
+        with (folder / "error.log").open("wb") as stream:
+            return subprocess.Popen(
                 # The order matters: entering a clone's namespace may undo the promise to die with us.
                 clone.command(
-                    bound(
+                    confined.command(
                         [
                             *words,
                             f"--datadir={clone.data}",
-                            f"--socket={socket}",
+                            f"--socket={folder / 'db.sock'}",
                             f"--pid-file={folder / 'pid'}",
                             f"--tmpdir={temporary}",
                         ]
@@ -185,13 +216,6 @@ def daemon(words: list[str], clone: Clone, mark: str, log: Log) -> Iterator[Daem
             )
     except OSError as error:
         raise disk_or(ServerFailed(f"cannot start a database server in {folder}: {error}"), folder) from error
-    live = Daemon(process, socket)
-    try:
-        yield live
-    finally:
-        live.kill()
-        log.heading("log of the database server")
-        log.write(live.log())
 
 
 def last_line(text: bytes) -> str:

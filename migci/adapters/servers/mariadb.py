@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.confinement import Sandbox
 from migci.adapters.servers.database import Admin
 from migci.adapters.servers.performance import MEASURING, handler_calls
 from migci.adapters.servers.product import PASSING, Counters, Product, Words, as_this_user
@@ -86,5 +87,5 @@ MARIADB = Product(
 )
 
 
-def mariadb(options: tuple[str, ...], mark: str, log: Log, programs: Path | None = None) -> Server:
-    return Server(replace(MARIADB, programs=programs), options, mark, log)
+def mariadb(options: tuple[str, ...], mark: str, log: Log, sandbox: Sandbox, programs: Path | None = None) -> Server:
+    return Server(replace(MARIADB, programs=programs), options, mark, log, sandbox)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from migci.adapters.log import Log
+from migci.adapters.sandboxes.confinement import Sandbox
 from migci.adapters.servers.database import Admin
 from migci.adapters.servers.performance import MEASURING, handler_calls
 from migci.adapters.servers.product import PASSING, Counters, Product, Words, as_this_user
@@ -118,5 +119,5 @@ MYSQL = Product(
 )
 
 
-def mysql(options: tuple[str, ...], mark: str, log: Log, programs: Path | None = None) -> Server:
-    return Server(replace(MYSQL, programs=programs), options, mark, log)
+def mysql(options: tuple[str, ...], mark: str, log: Log, sandbox: Sandbox, programs: Path | None = None) -> Server:
+    return Server(replace(MYSQL, programs=programs), options, mark, log, sandbox)

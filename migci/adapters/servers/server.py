@@ -10,7 +10,8 @@ from pathlib import Path
 from migci.adapters.disk import disk_or
 from migci.adapters.instances import MARKER, bound
 from migci.adapters.log import Log
-from migci.adapters.servers.daemon import daemon, first_error
+from migci.adapters.sandboxes.confinement import Sandbox
+from migci.adapters.servers.daemon import NOTHING, daemon, first_error
 from migci.adapters.servers.database import ServerDatabase, attached, opened
 from migci.adapters.servers.product import Product, as_this_user
 from migci.adapters.warm import Loan
@@ -24,12 +25,13 @@ class Server:
 
     in_process = False
 
-    def __init__(self, product: Product, options: tuple[str, ...], mark: str, log: Log) -> None:
+    def __init__(self, product: Product, options: tuple[str, ...], mark: str, log: Log, sandbox: Sandbox) -> None:
         self.flavor = product.flavor
         self._product = product
         self._options = options
         self._mark = mark
         self._log = log
+        self._sandbox = sandbox
         self._facts: ServerFacts | None = None
 
     def facts(self) -> ServerFacts:
@@ -77,18 +79,21 @@ class Server:
     @contextmanager
     def start(self, clone: Clone, database: str | None = None, *, loading: bool = False) -> Iterator[ServerDatabase]:
         product = self._product
+        nothing = clone.data.parent / NOTHING
         words = [
             product.server_program(),
             "--no-defaults",
+            f"--plugin-dir={nothing}",  # whoever needs one names the folder in the options
             *product.defaults,
             *self._options,
             *(product.loading if loading else product.measuring),
             *product.always,
             *as_this_user(),
-            f"--secure-file-priv={clone.data}",
+            f"--secure-file-priv={nothing}",
             f"--local-infile={int(loading)}",
         ]
-        with daemon(words, clone, self._mark, self._log) as running:
+        installed = Path(words[0]).resolve().parent.parent
+        with daemon(words, clone, self._sandbox, (installed,), self._mark, self._log) as running:
             yield opened(running, product, database, measuring=not loading)
 
     def attached(self, loan: Loan) -> ServerDatabase:
