@@ -196,4 +196,7 @@ def end_marked(mark: str, patience_seconds: float = 10.0) -> int:
         if time.monotonic() > deadline:
             break
         time.sleep(0.005)
+    # One that is ending tells its mark no more, and still holds what it had open.
+    while killed & _parents().keys() and time.monotonic() < deadline:
+        time.sleep(0.001)
     return len(killed)

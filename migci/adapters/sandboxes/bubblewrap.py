@@ -107,9 +107,8 @@ def _words(
     view_of = tuple(_laid_out(view, etc))
     apart = ("--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-pid", "--unshare-cgroup-try")
     always = ("--die-with-parent", "--new-session")
-    lock = ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
-    if filtering is not None:
-        lock = (*lock, "--seccomp", str(filtering))
+    filter_calls = () if filtering is None else ("--seccomp", str(filtering))
+    lock = ("--unshare-user", "--disable-userns", "--cap-drop", "ALL", *filter_calls)
     limits = _limits(view.limits) if view.limits else ()
     if not root:
         return (bwrap, *apart, *always, *lock, *view_of, "--", *limits), ()

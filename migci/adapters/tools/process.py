@@ -231,7 +231,8 @@ def agent_process(
     seen = replace(view, read=(*view.read, agent.FOLDER))
     adopt_orphans()
     with sandbox.confined(seen, folder) as confined:
-        live = _started(python, confined, variables, mark, log, view.limits and view.limits.memory_bytes)
+        memory_bytes = None if view.limits is None else view.limits.memory_bytes
+        live = _started(python, confined, variables, mark, log, memory_bytes)
         try:
             yield live
         finally:
