@@ -153,8 +153,15 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
         python = table.python
         if python is None and not table.requirements and settings.project.tool == "command":
             python = sys.executable  # it only starts the command
+        limits = _limits(settings.sandbox)
         environments = Environments(
-            EnvironmentSettings(python, tuple(table.requirements)), project, at.store, at.log, at.instance.id
+            EnvironmentSettings(python, tuple(table.requirements)),
+            project,
+            at.store,
+            at.sandbox,
+            limits,
+            at.instance,
+            at.log,
         )
         visible = tuple(Path(located(place, project)) for place in settings.sandbox.visible)
         surroundings = Surroundings(table.variables, table.files, tuple(table.path), visible)
@@ -168,7 +175,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
                 surroundings,
                 environments,
                 at.sandbox,
-                _limits(settings.sandbox),
+                limits,
                 at.instance,
                 at.log,
             ),

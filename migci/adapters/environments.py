@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import itertools
 import os
-import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import uv
-
-from migci.adapters.instances import MARKER, bound
+from migci.adapters.build import Builder
+from migci.adapters.instances import Instance, delete
 from migci.adapters.log import Log
+from migci.adapters.requirements import Plan, planned
+from migci.adapters.sandboxes.confinement import Limits, Sandbox, environment
+from migci.adapters.sandboxes.interpreters import seen_by
 from migci.errors import UsageError
 from migci.ports import EnvironmentFailed, Tree
 
@@ -34,19 +33,30 @@ class EnvironmentSettings:
     requirements: tuple[str, ...] = ()
 
 
-_LONGEST_REASON = 500
-_ORNAMENTS = " │╰─▶\N{MULTIPLICATION SIGN}"
-
-
 class Environments:
-    """Finds or builds the interpreter for a tree. What is built is kept in the store, by all that it is made of."""
+    """Finds or builds the interpreter for a tree. What is built is kept in the store, by all that it is made of.
 
-    def __init__(self, settings: EnvironmentSettings, project: Path, store: Path, log: Log, mark: str) -> None:
+    Whoever is built from the same things has the same environment, so nothing else can be seen while it is built; it
+    is never written to again.
+    """
+
+    def __init__(
+        self,
+        settings: EnvironmentSettings,
+        project: Path,
+        store: Path,
+        sandbox: Sandbox,
+        limits: Limits,
+        instance: Instance,
+        log: Log,
+    ) -> None:
         self._settings = settings
         self._project = project
         self._folder = store / "environments"
+        self._sandbox = sandbox
+        self._limits = limits
+        self._instance = instance
         self._log = log
-        self._mark = mark
 
     def python(self, tree: Tree) -> Path:
         """The interpreter for `tree`.
@@ -56,18 +66,16 @@ class Environments:
         base = self._base()
         if not self._settings.requirements:
             return base
-        digest = self._digest(tree, base)
-        environment = self._folder / digest
-        python = environment / "bin" / "python"
-        complete = environment / "complete"
-        if complete.exists():
-            return python
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with _locked(self._folder / f"{digest}.lock"):
-            if not complete.exists():
-                self._build(environment, base, tree)
-                complete.touch()
-        return python
+        plan = planned(tree, self._settings.requirements)
+        digest = plan.digest(self._version(base))
+        environment, complete = self._folder / digest, self._folder / f"{digest}.complete"
+        if not complete.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _locked(self._folder / f"{digest}.lock"):
+                if not complete.exists():
+                    self._build(environment, base, plan)
+                    complete.touch()
+        return environment / "bin" / "python"
 
     def _base(self) -> Path:
         if self._settings.python is None:
@@ -89,85 +97,48 @@ class Environments:
             )
         return python
 
-    def _digest(self, tree: Tree, base: Path) -> str:
-        """What the environment is made of, as a name for it."""
-        version = subprocess.run(
-            [base, "-c", "import sys; print(sys.version, sys.prefix)"], capture_output=True, check=False
-        ).stdout
-        digest = hashlib.sha256(version)
-        for argument in self._settings.requirements:
-            digest.update(argument.encode() + b"\0")
-        for file in _files(tree.project, self._settings.requirements):
-            digest.update(file.read_bytes() + b"\0")
-        if any(_is_local(tree.project, argument) for argument in self._settings.requirements):
-            digest.update(tree.commit.id.encode())
-        return digest.hexdigest()[:24]
+    def _version(self, base: Path) -> str:
+        """What `base` says that it is."""
+        view = replace(seen_by(base), limits=self._limits)
+        with self._sandbox.confined(view, self._instance.folder / "version") as room:
+            done = subprocess.run(
+                room.command([str(base), "-I", "-S", "-c", "import sys; print(sys.version, sys.prefix)"]),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                pass_fds=room.descriptors,
+                env=environment(base, room.home, {}, self._instance.id),
+            )
+        if done.returncode:
+            raise EnvironmentFailed(
+                f"cannot run the project's interpreter {base}: {done.stderr.strip() or room.told(done.returncode)}",
+                hint="see [project.environment] in migci.toml",
+            )
+        return done.stdout
 
-    def _build(self, environment: Path, base: Path, tree: Tree) -> None:
+    def _build(self, environment: Path, base: Path, plan: Plan) -> None:
         self._log.heading("building the project's environment")
         shutil.rmtree(environment, ignore_errors=True)
-        program = uv.find_uv_bin()
-        variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": "", MARKER: self._mark}
-        for arguments in (
-            [program, "venv", "--no-project", "--seed", "--python", str(base), str(environment)],
-            [
-                program,
-                "pip",
-                "install",
-                "--python",
-                str(environment / "bin" / "python"),
-                "--compile-bytecode",
-                *self._settings.requirements,
-            ],
-        ):
-            try:
-                done = subprocess.run(
-                    bound(arguments),
-                    cwd=tree.project,
-                    env=variables,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                )
-            except OSError as error:
-                raise EnvironmentFailed(f"cannot run uv: {error}") from error
-            self._log.write(done.stdout)
-            if done.returncode:
-                shutil.rmtree(environment, ignore_errors=True)
-                said = [line.strip(_ORNAMENTS) for line in done.stdout.decode(errors="replace").splitlines()]
-                begins = next((at for at, line in enumerate(said) if line.startswith("error:")), 0)
-                why = " ".join(line for line in said[begins:] if line)[:_LONGEST_REASON]
-                raise EnvironmentFailed(
-                    f"the project's environment cannot be built at {tree.commit.ref}: {why}",
-                    hint="what uv said is in log.txt; see requirements in [project.environment]",
-                )
-
-
-def _files(project: Path, arguments: tuple[str, ...]) -> Iterator[Path]:
-    """The requirement and constraint files that `arguments` name, and those that these include."""
-    wanted = [
-        project / following
-        for argument, following in itertools.pairwise(arguments)
-        if argument in ("-r", "-c", "--requirement", "--constraint")
-    ]
-    known: set[Path] = set()
-    while wanted:
-        file = wanted.pop()
-        if not file.is_file():
-            raise UsageError(
-                f"[project.environment] requirements: there is no file {file.name} in the project's tree",
-                hint="it must be committed, relative to the project's root",
+        environment.mkdir()
+        work = self._folder / f"{environment.name}.work"
+        delete(work)
+        try:
+            source = plan.laid_out(work)
+            Builder(self._sandbox, self._limits, self._instance, self._log).build(
+                base, self._settings.requirements, environment, source, work
             )
-        if file not in known:
-            known.add(file)
-            yield file
-            text = file.read_text(encoding="utf-8", errors="replace")
-            included = re.findall(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]\s*(\S+)", text, re.MULTILINE)
-            wanted.extend(file.parent / name for name in included)
-
-
-def _is_local(project: Path, argument: str) -> bool:
-    return argument in ("-e", "--editable") or argument.startswith(".") or (project / argument).is_dir()
+        except EnvironmentFailed as error:
+            delete(environment)
+            raise EnvironmentFailed(
+                f"the project's environment cannot be built at {plan.tree.commit.ref}: {error.message}",
+                hint=error.hint or "what uv said is in log.txt; see requirements in [project.environment]",
+            ) from error
+        except BaseException:
+            delete(environment)
+            raise
+        finally:
+            delete(work)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class GitRepository:
         common = Path(self._user("rev-parse", "--path-format=absolute", "--git-common-dir"))
         form = self._user("rev-parse", "--show-object-format")
         folder.mkdir(parents=True, exist_ok=True)
-        _git(["init", "--quiet", "--bare", f"--object-format={form}", str(self._bare)], folder, _closed_environment())
+        _git(["init", "--quiet", "--bare", f"--object-format={form}", str(self._bare)], folder, closed_environment())
         self._objects = common / "objects"
         (self._bare / "objects" / "info" / "alternates").write_text(f"{self._objects}\n")
         if (common / "shallow").exists():
@@ -57,7 +57,7 @@ class GitRepository:
         )
 
     def _own(self, *arguments: str) -> str:
-        return _git(["--git-dir", str(self._bare), *arguments], self._bare, _closed_environment())
+        return _git(["--git-dir", str(self._bare), *arguments], self._bare, closed_environment())
 
     def commit(self, ref: str) -> Commit:
         try:
@@ -188,7 +188,7 @@ def _users_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in local}
 
 
-def _closed_environment() -> dict[str, str]:
+def closed_environment() -> dict[str, str]:
     """No configuration but the repository's own, so that a patch's attributes find no filter or driver to start."""
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -203,7 +203,7 @@ def _closed_environment() -> dict[str, str]:
 
 def _run(arguments: list[str], where: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["git", *arguments], cwd=where, env=_closed_environment(), capture_output=True, text=True, errors="replace"
+        ["git", *arguments], cwd=where, env=closed_environment(), capture_output=True, text=True, errors="replace"
     )
 
 

@@ -132,8 +132,9 @@ def rig(
         database = stack.enter_context(started(server, new_folder(store)))
         log = stack.enter_context(Log(tmp_path / "log.txt", limit_bytes=100_000))
         python = interpreters(kit.interpreter)
-        environments = Environments(EnvironmentSettings(str(python)), project, store, log, mark)
-        instance = Instance(mark, tmp_path / "instance")
+        instance, sandbox, limits = Instance(mark, tmp_path / "instance"), Bubblewrap(), SandboxLimits()
+        settings = EnvironmentSettings(str(python))
+        environments = Environments(settings, project, store, sandbox, limits, instance, log)
         yield Rig(
             kit,
             project,
@@ -141,9 +142,7 @@ def rig(
             database,
             tmp_path / "log.txt",
             mark,
-            lambda kind, surroundings: AgentTool(
-                kind, surroundings, environments, Bubblewrap(), SandboxLimits(), instance, log
-            ),
+            lambda kind, surroundings: AgentTool(kind, surroundings, environments, sandbox, limits, instance, log),
         )
     assert marked(mark) == []
 

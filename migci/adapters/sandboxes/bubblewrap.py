@@ -52,6 +52,8 @@ class Room:
     home: Path = _HOME
 
     def command(self, words: list[str]) -> list[str]:
+        for descriptor in self.descriptors:
+            os.lseek(descriptor, 0, os.SEEK_SET)  # where the last command that read it left off
         return [*self.outer, *self.inner, *words]
 
     def strangers(self, pids: Iterable[int]) -> int:

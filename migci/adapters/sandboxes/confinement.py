@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from migci.adapters.instances import MARKER
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,10 @@ class Confined(Protocol):
         """What is to be handed down to the command, besides its own."""
 
     def command(self, words: list[str]) -> list[str]:
-        """`words`, so started that they see the view and nothing else. They die with the process that starts them."""
+        """`words`, so started that they see the view and nothing else. They die with the process that starts them.
+
+        The next command is asked for when the last one has ended.
+        """
 
     def strangers(self, pids: Iterable[int]) -> int:
         """How many of the live processes `pids` are neither the command itself nor what confines it."""
@@ -74,3 +79,15 @@ class Sandbox(Protocol):
 
         Raises EnvironmentFailed.
         """
+
+
+def environment(python: Path, home: Path, variables: Mapping[str, str], mark: str) -> dict[str, str]:
+    """The whole environment of a process of the project's."""
+    return {
+        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        **variables,
+        MARKER: mark,
+    }

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from migci.adapters import agent
-from migci.adapters.instances import MARKER, adopt_orphans, children, descendants, marked
+from migci.adapters.instances import adopt_orphans, children, descendants, marked
 from migci.adapters.log import Log
-from migci.adapters.sandboxes.confinement import Confined, Sandbox, View
+from migci.adapters.sandboxes.confinement import Confined, Sandbox, View, environment
 from migci.adapters.tools.memory import in_use
 from migci.ports import EnvironmentFailed
 
@@ -262,15 +262,3 @@ def _started(
                 hint="see [project.environment] in migci.toml",
             ) from error
     return AgentProcess(process, ours, log, mark, siblings, confined, memory_bytes)
-
-
-def environment(python: Path, home: Path, variables: Mapping[str, str], mark: str) -> dict[str, str]:
-    """The whole environment of a process of the project's."""
-    return {
-        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "LANG": "C.UTF-8",
-        **variables,
-        MARKER: mark,
-    }
