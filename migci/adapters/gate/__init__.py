@@ -1,0 +1,1 @@
+"""What leaves a replay passes here: confidential values, secrets and the literals of statements are removed."""
