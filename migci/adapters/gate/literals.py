@@ -2,10 +2,10 @@
 
 A statement begins at a verb with what belongs to it (`UPDATE … SET`, `INSERT INTO`), and ends at a semicolon, at the
 quote that was opened right before it, or with the last line that looks like more of it. In it, a string is replaced
-always, in single or double quotes; so a comment or a default of a column is. A number is replaced once the statement has come
-to WHERE, HAVING, VALUES, SET, LIMIT or CALL, and stays elsewhere; if it is about a definition (CREATE, ALTER), only
-after WHERE or HAVING. So `VARCHAR(255)` and `DEFAULT 0` can be read. A string that is not closed counts up to the end
-of its line, and for 16 lines more if the quote comes in one of them.
+always, in single or double quotes; so a comment or a default of a column is. A number is replaced once the statement
+has come to WHERE, HAVING, VALUES, SET, LIMIT or CALL, and stays elsewhere; if it is about a definition (CREATE, ALTER),
+only after WHERE or HAVING. So `VARCHAR(255)` and `DEFAULT 0` can be read. A string that is not closed counts up to the
+end of its line, and for 16 lines more, until the quote comes.
 
 All works on shapes of lines: lower case, with zeros for digits.
 """
@@ -63,25 +63,13 @@ _VERB = re.compile(
     re.VERBOSE,
 )
 SIGNS = tuple(
-    word.encode()
-    for word in (
-        *(
-            "create",
-            "alter",
-            "select",
-            "insert",
-            "replace",
-            "update",
-            "delete",
-            "call",
-            "set ",
-            "load ",
-            "grant ",
-            "with ",
-        ),
-        *("values", "where", "execute", "prepare"),
-    )
+    b"create alter select insert replace update delete call set load grant with values where execute prepare".split()
 )
+"""The words that a statement begins with."""
+
+_NUMBER_TEXT = rb"(?<![\w$.:@%\\])(?:0x[0a-f]+|0+(?:\.0*)?(?:e[+-]?0+)?|\.0+)(?![\w$])"
+_NUMBER = re.compile(_NUMBER_TEXT)
+_VERB_WORD = re.compile(rb"\b(?:" + b"|".join(SIGNS) + rb")\b")
 _TOKEN = re.compile(
     rb"""
       (?P<own>\[removed(?::\ [\w.$,\ -]*)?\])
@@ -89,7 +77,9 @@ _TOKEN = re.compile(
     | (?P<name>`[^`]*`)
     | (?P<escaped>\\['"])
     | (?P<string>(?:(?<![\w$])(?:[xbn]|_[a-z][a-z0]*\s?))?['"])
-    | (?P<number>(?<![\w$.:@%\\])(?:0x[0a-f]+|0+(?:\.0*)?(?:e[+-]?0+)?|\.0+)(?![\w$]))
+    | (?P<number>"""
+    + _NUMBER_TEXT
+    + rb""")
     | (?P<word>[\w$]+)
     | (?P<end>;)
     | (?P<bracket>[()])
@@ -99,6 +89,9 @@ _TOKEN = re.compile(
 )
 _NUMBERS_AFTER = frozenset((b"where", b"having"))
 _NUMBERS_AFTER_VERB = _NUMBERS_AFTER | {b"values", b"value", b"set", b"limit", b"call", b"using"}
+_NUMBERS_COME = re.compile(rb"\b(?:" + b"|".join(sorted(_NUMBERS_AFTER_VERB)) + rb")\b")
+_NUMBERS_COME_DEFINED = re.compile(rb"\b(?:" + b"|".join(sorted(_NUMBERS_AFTER)) + rb")\b")
+_NOT_PLAIN = (b"'", b'"', b"`", b"\\", b";", b"]", b"--", b"/*")
 _BEFORE_STRING = frozenset(
     b"""like by as then else select return returning and or not in when values value regexp rlike div between comment
     default is xor if using from to with""".split()
@@ -131,11 +124,19 @@ def line(
         statement = None
     if statement is not None:
         at, statement = _rest(shape, at, statement, cuts, -1 if not inside_line else 0)
-    while statement is None and (verb := _VERB.search(shape, at)):
+    while statement is None and (verb := _verb(shape, at)):
         opened = Statement(_closing(shape, verb.start()), definition=verb.lastgroup == "definition")
         start = verb.start()
         at, statement = _rest(shape, start, opened, cuts, start)
     return cuts, statement
+
+
+def _verb(shape: bytes, begins: int) -> re.Match[bytes] | None:
+    """The first verb from `begins` on that a statement begins with."""
+    for word in _VERB_WORD.finditer(shape, begins):
+        if verb := _VERB.match(shape, word.start()):
+            return verb
+    return None
 
 
 def _goes_on(shape: bytes, statement: Statement) -> bool:
@@ -168,6 +169,10 @@ def _rest(shape: bytes, at: int, statement: Statement, cuts: list[Cut], begins: 
         else:
             cuts.append((begins, end, INSTEAD))
             at = end
+    if not any(sign in shape for sign in _NOT_PLAIN):
+        numbers = _plain(shape, at, definition, numbers, cuts)
+        depth = max(depth + shape.count(b"(", at) - shape.count(b")", at), 0)
+        return len(shape), Statement(closing, definition, numbers, depth)
     while match := _TOKEN.search(shape, at):
         start, at = match.span()
         kind, text = match.lastgroup, match.group()
@@ -194,6 +199,18 @@ def _rest(shape: bytes, at: int, statement: Statement, cuts: list[Cut], begins: 
         elif kind == "end":
             return at, None
     return len(shape), Statement(closing, definition, numbers, depth)
+
+
+def _plain(shape: bytes, at: int, definition: bool, numbers: bool, cuts: list[Cut]) -> bool:
+    """Reads on from `at` where there are but words, numbers and brackets; returns whether numbers are replaced."""
+    if not numbers:
+        after = (_NUMBERS_COME_DEFINED if definition else _NUMBERS_COME).search(shape, at)
+        if after is None:
+            return False
+        at = after.end()
+    if b"0" in shape:
+        cuts += [(*number.span(), INSTEAD) for number in _NUMBER.finditer(shape, at)]
+    return True
 
 
 def _closes(shape: bytes, at: int, closing: bytes) -> bool:

@@ -58,6 +58,7 @@ class Scanner:
     def __init__(self, *, statements: bool) -> None:
         self._statements = statements
         self._seen: dict[tuple[State, bytes] | bytes, _Result] = {}
+        self._words: dict[bytes, frozenset[bytes]] = {}
 
     def scan(self, text: bytes, state: State) -> tuple[list[Found], State]:
         """What is to be removed of `text`, in order, and the state at its end."""
@@ -81,7 +82,7 @@ class Scanner:
         return found, state
 
     def _look(self, shape: bytes, state: State) -> _Result:
-        cuts, after = _line(shape, state, statements=self._statements)
+        cuts, after = _line(shape, state, self._signs(shape), statements=self._statements)
         result = (tuple(cuts), after) if cuts or after != _NOWHERE else _NOTHING
         if after == _NOWHERE and cuts:
             result = (tuple(cuts), _NOWHERE)
@@ -91,8 +92,26 @@ class Scanner:
             self._seen[shape if state is _NOWHERE else (state, shape)] = result
         return result
 
+    def _signs(self, shape: bytes) -> frozenset[bytes]:
+        """What there is in the words of a line that makes it worth a closer look."""
+        signs = _NO_SIGNS
+        for word in set(shape.split()):
+            found = self._words.get(word)
+            if found is None:
+                found = frozenset(_SIGN.findall(word)) or _NO_SIGNS
+                if len(self._words) >= _MOST_SHAPES:
+                    self._words.clear()
+                if len(word) <= _LONGEST_SHAPE:
+                    self._words[word] = found
+            if found:
+                signs |= found
+        return signs
 
-def _line(shape: bytes, state: State, *, statements: bool) -> tuple[list[Cut], State]:
+
+_NO_SIGNS: frozenset[bytes] = frozenset()
+
+
+def _line(shape: bytes, state: State, signs: frozenset[bytes], *, statements: bool) -> tuple[list[Cut], State]:
     begins = 0
     cuts: list[Cut] = []
     if state.key:
@@ -108,15 +127,14 @@ def _line(shape: bytes, state: State, *, statements: bool) -> tuple[list[Cut], S
             return [(-1, len(shape), INSTEAD)], state._replace(lines=state.lines + 1, inside_line=False)
         begins = at
         cuts.append((-1, at, INSTEAD))
-    if state.statement is None and not any(sign in shape for sign in _SIGNS):
+    if state.statement is None and not signs:
         return cuts, _NOWHERE
-    cuts += _simple(shape, begins)
-    key = _KEY_BEGINS.search(shape, begins)
-    if key:
+    cuts += _simple(shape, begins, signs)
+    if b"-----begin" in signs and (key := _KEY_BEGINS.search(shape, begins)):
         return [*cuts, (key.start(), len(shape), REMOVED)], State(key=True)
-    quoted = _quoted(shape, begins, cuts)
+    quoted = b"" if signs.isdisjoint(_QUOTING) else _quoted(shape, begins, cuts)
     statement = None
-    if statements:
+    if statements and (state.statement is not None or not signs.isdisjoint(literals.SIGNS)):
         more, statement = literals.line(shape, begins, state.statement, inside_line=state.inside_line)
         cuts += more
     if not quoted and statement is None:
@@ -124,8 +142,10 @@ def _line(shape: bytes, state: State, *, statements: bool) -> tuple[list[Cut], S
     return cuts, State(quoted=quoted, statement=statement)
 
 
-_KEY_BEGINS = re.compile(rb"-----begin [a-z0 ]*private key(?: block)?-----(?!.*-----end [a-z0 ]*private key)")
-_KEY_ENDS = re.compile(rb"-----end [a-z0 ]*private key(?: block)?-----")
+_KEY_BEGINS_TEXT = rb"-----begin [a-z0 ]*private key(?: block)?-----"
+_KEY_ENDS_TEXT = rb"-----end [a-z0 ]*private key(?: block)?-----"
+_KEY_BEGINS = re.compile(_KEY_BEGINS_TEXT + rb"(?!.*" + _KEY_ENDS_TEXT + rb")")
+_KEY_ENDS = re.compile(_KEY_ENDS_TEXT)
 _KEY_GOES_ON = re.compile(rb"[\s>|'\"]*(?:[a-z0+/=]*|[a-z-]+: .*)[\s'\"\\,]*")
 """A line of base64, or a header such as that of an encrypted key."""
 
@@ -166,54 +186,80 @@ _VALUE = (
     rb"|(?P<w>[^\s'\"\\,;&()<>\]}]+))"
 )
 _NAMES = rb"passw(?:or)?d|passwd|passphrase|pwd|secret|api_?key|access_?key|private_?key|auth_?token|access_?token"
-_HEADERS = rb"(?:authorization|x-[\w-]*token|x-api-key|cookie)"
+_NAMED = (b"passw", b"passphrase", b"pwd", b"secret", b"key", b"token")
 _RULES = tuple(
-    re.compile(rule)
-    for rule in (
+    (signs, re.compile(rule), instead)
+    for signs, rule, instead in (
         # NAME=value, "NAME": "value", NAME: value, --NAME value
-        rb"(?:" + _NAMES + rb")[\w-]*\\?['\"]?\]?\s?[=:]>?\s{0,4}[bu]?" + _PLACEHOLDER + _VALUE,
-        rb"--?[\w-]*(?:" + _NAMES + rb")[\w-]*\s+" + _PLACEHOLDER + _VALUE,
-        rb"(?:token|credentials?)[\w-]*(?:\\?['\"]\s?:|=)\s{0,4}[bu]?" + _PLACEHOLDER + _VALUE,
-        rb"identified\s+(?:with\s+[\w'\"`]+\s+)?(?:by|as)(?:\s+password)?\s+" + _VALUE,
-        rb"\bpassword\s*\(\s*" + _VALUE,
-        _HEADERS + rb"\\?['\"]?\s?[:=]\s?\\?['\"]?(?P<w>(?!\[removed)[^\s'\"\\<>][^'\"\\<>]*)",
-        rb"\bbearer\s+(?P<w>[a-z0-9._~+/-]{8,}=*)",
+        (_NAMED, rb"(?:" + _NAMES + rb")[\w-]*\\?['\"]?\]?\s?[=:]>?\s{0,4}[bu]?" + _PLACEHOLDER + _VALUE, REMOVED),
+        (_NAMED, rb"--?[\w-]*(?:" + _NAMES + rb")[\w-]*\s+" + _PLACEHOLDER + _VALUE, REMOVED),
+        (
+            (b"token", b"credential"),
+            rb"(?:token|credentials?)[\w-]*(?:\\?['\"]\s?:|=)\s{0,4}[bu]?" + _PLACEHOLDER + _VALUE,
+            REMOVED,
+        ),
+        (
+            (b"identified",),
+            rb"identified\s+(?:with\s+[\w'\"`]+\s+)?(?:by|as)(?:\s+password)?\s+" + _VALUE,
+            REMOVED,
+        ),
+        ((b"password",), rb"\bpassword\s*\(\s*" + _VALUE, REMOVED),
+        (
+            (b"authorization", b"token", b"x-api-key", b"cookie"),
+            (
+                rb"(?:authorization|x-[\w-]*token|x-api-key|cookie)\\?['\"]?\s?[:=]\s?\\?['\"]?"
+                rb"(?P<w>(?!\[removed)[^\s'\"\\<>][^'\"\\<>]*)"
+            ),
+            REMOVED,
+        ),
+        ((b"bearer",), rb"\bbearer\s+(?P<w>[a-z0-9._~+/-]{8,}=*)", REMOVED),
         # credentials in a URL
-        rb"[a-z][a-z0+.-]*://(?P<w>[^\s/@:'\"<>?#]*:[^\s'\"<>]*)@(?=[\w\[(.%{-])",
+        ((b"://",), rb"[a-z][a-z0+.-]*://(?P<w>[^\s/@:'\"<>?#]*:[^\s'\"<>]*)@(?=[\w\[(.%{-])", REMOVED),
         # tokens that can be told by their looks
-        rb"(?<![a-z0-9])(?P<w>a(?:kia|sia|roa|ida)[a-z0]{16})(?![a-z0])",
-        rb"(?P<w>gh[pousr]_[a-z0]{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|ptt|soat|cbt)-[\w.-]{16,})",
-        rb"(?P<w>xox[abceoprs]-[\w-]{10,}|[sr]k_(?:live|test)_\w{16,}|aiza[\w-]{35})",
-        rb"(?<![\w-])(?P<w>eyj[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?)",
-        rb"(?P<w>-----begin [a-z0 ]*private key(?: block)?-----.*-----end [a-z0 ]*private key(?: block)?-----)",
+        (
+            (b"akia", b"asia", b"aroa", b"aida"),
+            rb"(?<![a-z0-9])(?P<w>a(?:kia|sia|roa|ida)[a-z0]{16})(?![a-z0])",
+            REMOVED,
+        ),
+        ((b"gh", b"github_pat_"), rb"(?P<w>gh[pousr]_[a-z0]{20,}|github_pat_\w{20,})", REMOVED),
+        ((b"gl",), rb"(?P<w>gl(?:pat|dt|rt|ptt|soat|cbt)-[\w.-]{16,})", REMOVED),
+        (
+            (b"xox", b"_live_", b"_test_", b"aiza"),
+            rb"(?P<w>xox[abceoprs]-[\w-]{10,}|[sr]k_(?:live|test)_\w{16,}|aiza[\w-]{35})",
+            REMOVED,
+        ),
+        ((b"eyj",), rb"(?<![\w-])(?P<w>eyj[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?)", REMOVED),
+        ((b"-----end",), rb"(?P<w>" + _KEY_BEGINS_TEXT + rb".*" + _KEY_ENDS_TEXT + rb")", REMOVED),
+        # the values of statements, as SQLAlchemy tells them
+        ((b"[parameters:",), rb"\[parameters: (?P<w>[^\s?].*?)(?=\]\s*$|\]\\n|$)", INSTEAD),
+        (
+            (b"[generated", b"[cached", b"[no", b"[caching", b"[dialect", b"[insertmany", b"[raw"),
+            (
+                rb"\[(?:generated in|cached since|no key|caching disabled|dialect|insertmanyvalues|raw sql)[^\]]*\]"
+                rb" ?(?P<w>[({\[].*)$"
+            ),
+            INSTEAD,
+        ),
+        (
+            (b"sqlalchemy.engine",),
+            rb"sqlalchemy\.engine\.[\w.]+\]? (?P<w>(?:\(.+\)|\{.+\}|\[[({].*\]))\s*$",
+            INSTEAD,
+        ),
     )
 )
-_PARAMETERS = (
-    re.compile(rb"\[parameters: (?P<w>[^\s?].*?)(?=\]\s*$|\]\\n|\]$|$)"),
-    re.compile(
-        rb"\[(?:generated in|cached since|no key|caching disabled|dialect|insertmanyvalues|raw sql)[^\]]*\]"
-        rb" ?(?P<w>[({\[].*)$"
-    ),
-    re.compile(rb"sqlalchemy\.engine\.[\w.]+\]? (?P<w>(?:\(.+\)|\{.+\}|\[[({].*\]))\s*$"),
-)
-_SIGNS = (
-    *(b"passw", b"passphrase", b"pwd", b"secret", b"token", b"api", b"access", b"private", b"credential", b"cookie"),
-    *(b"identified", b"authorization", b"bearer ", b"://", b"akia", b"asia", b"aroa", b"aida", b"gh", b"gl", b"xox"),
-    *(b"k_live_", b"k_test_", b"aiza", b"eyj"),
-    *(b"duplicate entry", b"value: ", b"near ", b"string", b"[parameters: ", b"sqlalchemy.engine", b"in 0", b"since 0"),
-    *(b"no key", b"caching", b"insertmany", b"raw sql"),
-    *literals.SIGNS,
-)
+_QUOTING = frozenset((b"duplicate", b"value:", b"near", b"string"))
+_SIGNS = {sign for signs, _, _ in _RULES for sign in signs} | _QUOTING | {b"-----begin", *literals.SIGNS}
+_SIGN = re.compile(rb"(?=(" + b"|".join(sorted(map(re.escape, _SIGNS))) + rb"))")
 
 
-def _simple(shape: bytes, begins: int) -> list[Cut]:
+def _simple(shape: bytes, begins: int, present: frozenset[bytes]) -> list[Cut]:
+    """What one line shows to be a secret by itself."""
     cuts = []
-    for rules, instead in ((_RULES, REMOVED), (_PARAMETERS, INSTEAD)):
-        for rule in rules:
-            for match in rule.finditer(shape, begins):
-                start, end = match.span(str(match.lastgroup))
-                if end > start and not shape.startswith(b"[removed", start) and shape[start:end] not in _NO_VALUES:
-                    cuts.append((start, end, instead))
+    for rule, instead in [(rule, instead) for signs, rule, instead in _RULES if not present.isdisjoint(signs)]:
+        for match in rule.finditer(shape, begins):
+            start, end = match.span(str(match.lastgroup))
+            if end > start and not shape.startswith(b"[removed", start) and shape[start:end] not in _NO_VALUES:
+                cuts.append((start, end, instead))
     return cuts
 
 
