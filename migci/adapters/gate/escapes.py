@@ -148,9 +148,16 @@ class Utf16:
         self._encode = codecs.getencoder(order)
 
     def sources(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        first = len(self.data[:start].decode("utf-8", "ignore"))
-        last = first + len(self.data[start:end].decode("utf-8", "replace"))
+        first, last = _characters(self.data[:start]), _characters(self.data[:end])
         yield self._at + self._width(first), self._at + self._width(last)
 
     def _width(self, characters: int) -> int:
         return len(self._encode(self._text[:characters], "surrogatepass")[0])
+
+
+def _characters(data: bytes) -> int:
+    """How many characters begin in it."""
+    return len(data.translate(None, _CONTINUATIONS))
+
+
+_CONTINUATIONS = bytes(range(0x80, 0xC0))

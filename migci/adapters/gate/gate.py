@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from migci.adapters.gate.finder import COLUMN_NUMBERS, GRAM_BYTES, Finder
+from migci.adapters.gate.literals import INSTEAD
 from migci.adapters.gate.runs import Known
 from migci.adapters.gate.secrets import REMOVED, Found, Scanner
 from migci.adapters.gate.views import views
@@ -101,13 +102,19 @@ class Gate:
             known.nothing_found()
         if not hits:
             return []
-        own = [match.span() for match in self._own.finditer(text)] if REMOVED[:-1] in text else []
+        own = self.own(text)
         spans = [(*_outside(own, *_whole_characters(text, start, end)), number) for start, end, number in sorted(hits)]
         return [
             Found(start, end, self._markers[number], self._columns[number])
             for start, end, number in spans
             if start < end
         ]
+
+    def own(self, text: bytes) -> list[Found]:
+        """What the gate itself has written in `text`: it stands for what was removed, and stays."""
+        if REMOVED[:-1] not in text:
+            return []
+        return [Found(*match.span(), match.group()) for match in self._own.finditer(text)]
 
 
 class Stream:
@@ -151,7 +158,8 @@ class Stream:
         cut = len(text) if ends else _cut(text, confidential)
         others, self._state = self._scanner.scan(text[:cut], self._state)
         before = [found._replace(end=min(found.end, cut)) for found in confidential if found.start < cut]
-        self._put(text[:cut], merged([*before, *others]))
+        own = [found for found in self._gate.own(text) if found.end <= cut]
+        self._put(text[:cut], merged([*before, *own, *others]))
         del self._held[:cut]
 
     def _put(self, text: bytes, removed: list[Found]) -> None:
@@ -183,16 +191,25 @@ def _cut(text: bytes, confidential: list[Found]) -> int:
 
 
 def merged(found: Iterable[Found]) -> list[Found]:
-    """Those that overlap as one; it is told as confidential if any of them is."""
+    """Those that overlap as one, which is told as the gravest of them."""
     result: list[Found] = []
     for one in sorted(found):
         before = result[-1] if result else None
-        if before is None or one.start > before.end or (one.start == before.end and one.instead != before.instead):
+        if before is None or one.start > before.end or (one.start == before.end and not _alike(before, one)):
             result.append(one)
         else:
-            told = before if before.columns or not one.columns else one
-            result[-1] = Found(before.start, max(before.end, one.end), told.instead, told.columns)
+            told = one if _gravity(one) > _gravity(before) else before
+            result[-1] = Found(before.start, max(before.end, one.end), told.instead, before.columns or one.columns)
     return result
+
+
+def _alike(one: Found, other: Found) -> bool:
+    return one.instead == other.instead or INSTEAD in (one.instead, other.instead)
+
+
+def _gravity(found: Found) -> int:
+    """A literal, a secret, a confidential value."""
+    return (found.instead != INSTEAD) + (found.instead not in (INSTEAD, REMOVED))
 
 
 def _marker(columns: tuple[str, ...]) -> bytes:
@@ -214,9 +231,9 @@ def _whole_characters(text: bytes, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _outside(own: list[tuple[int, int]], start: int, end: int) -> tuple[int, int]:
+def _outside(own: list[Found], start: int, end: int) -> tuple[int, int]:
     """The span without what it shares with what the gate itself has written."""
-    for first, last in own:
+    for first, last, *_ in own:
         if first <= start < last:
             start = min(last, end)
         if first < end <= last:

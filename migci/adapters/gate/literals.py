@@ -67,7 +67,7 @@ SIGNS = tuple(
 )
 """The words that a statement begins with."""
 
-_NUMBER_TEXT = rb"(?<![\w$.:@%\\])(?:0x[0a-f]+|0+(?:\.0*)?(?:e[+-]?0+)?|\.0+)(?![\w$])"
+_NUMBER_TEXT = rb"(?<![\w$.:@%\\\]])(?:0x[0a-f]+|0+(?:\.0*)?(?:e[+-]?0+)?|\.0+)(?![\w$\[])"
 _NUMBER = re.compile(_NUMBER_TEXT)
 _VERB_WORD = re.compile(rb"\b(?:" + b"|".join(SIGNS) + rb")\b")
 _TOKEN = re.compile(

@@ -28,7 +28,7 @@ _MORE_LINES = re.compile(rb"(?:r?n *a{16,}+(?=r?n))*r?n *a+")
 
 _HEX = re.compile(rb"[0-9a-fA-F]{16,}")
 _PAIRS = re.compile(rb"[0-9a-fA-F]{2}(?:[ :,-]{1,2}[0-9a-fA-F]{2}){7,}")
-_PAIR = re.compile(rb"[0-9a-fA-F]{2}")
+_PAIR = re.compile(rb"([0-9a-fA-F]{2})[ :,-]*")
 _EIGHT_PAIRS = (b" ".join([b"hh"] * 8), b"  ".join([b"hh"] * 8))
 
 
@@ -64,7 +64,7 @@ class Runs:
             first, last = max(start - begins, 0), min(end - begins, len(run))
             if first < last:
                 for places in self._places(run):
-                    yield from _parts(places, first, last)
+                    yield _part(places, first, last)
             begins += len(run) + len(_BETWEEN)
 
     def _places(self, run: bytes) -> Iterator[list[Span]]:
@@ -76,12 +76,14 @@ class Runs:
             at = self.text.find(run, at + 1)
 
 
-def _parts(places: list[Span], first: int, last: int) -> Iterator[Span]:
-    offset = 0
+def _part(places: list[Span], first: int, last: int) -> Span:
+    """Where a part of a run is, with the ends of lines that are within."""
+    offset, touched = 0, []
     for at, length in places:
         if first < offset + length and last > offset:
-            yield at + max(first - offset, 0), at + min(last - offset, length)
+            touched.append((at + max(first - offset, 0), at + min(last - offset, length)))
         offset += length
+    return touched[0][0], touched[-1][1]
 
 
 class Known:
@@ -164,7 +166,7 @@ def pairs(data: bytes) -> Iterator[View]:
     decoded = Collector()
     for match in _PAIRS.finditer(data):
         for pair in _PAIR.finditer(data, *match.span()):
-            decoded.add(bytes.fromhex(pair.group().decode()), pair.start(), 2, atom=True)
+            decoded.add(bytes.fromhex(pair.group(1).decode()), pair.start(), len(pair.group()), atom=True)
         decoded.separate()
     view = decoded.decoded()
     if view is not None:
