@@ -48,14 +48,16 @@ def siphash(key: bytes, message: bytes) -> int:
     )
     whole = len(message) // 8
     last = int.from_bytes(message[whole * 8 :], "little") | (len(message) & 0xFF) << 56
-    for word in (*struct.unpack_from(f"<{whole}Q", message), last):
+    words = (*struct.unpack_from(f"<{whole}Q", message), last)
+    for word in words:
         v3 ^= word
         v0, v1, v2, v3 = _round(v0, v1, v2, v3)
         v0 ^= word
     v2 ^= 0xFF
     for _ in range(3):
         v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-    return v0 ^ v1 ^ v2 ^ v3
+    hash: int = v0 ^ v1 ^ v2 ^ v3
+    return hash
 
 
 def _round(v0: int, v1: int, v2: int, v3: int) -> tuple[int, int, int, int]:

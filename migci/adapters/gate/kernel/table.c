@@ -1,0 +1,225 @@
+/* Searching a text: in blocks, so that the memory of many buckets is asked for before the first is looked at. */
+
+#include "table.h"
+
+#include <stdlib.h>
+
+enum { BLOCK = 256, SHORT_LENGTHS = 4 };
+
+typedef struct {
+    size_t start;
+    uint64_t word;
+    uint32_t length;
+    int32_t column;
+} Hit;
+
+/* What is told of consecutive hits, as they come: `reached` is where they end, first to last where they are not
+   public. */
+typedef struct {
+    Spans *spans;
+    const Public *public;
+    size_t reached, first, last;
+    unsigned column;
+    int begun, open, failed;
+} Chain;
+
+static void chain_close(Chain *chain) {
+    Spans *spans = chain->spans;
+    if (!chain->open) return;
+    chain->open = 0;
+    if (spans->count == spans->room) {
+        size_t room = spans->room ? spans->room * 2 : 64;
+        Span *more = realloc(spans->spans, room * sizeof *more);
+        if (!more) {
+            chain->failed = 1;
+            return;
+        }
+        spans->spans = more, spans->room = room;
+    }
+    spans->spans[spans->count++] = (Span){chain->first, chain->last, chain->column};
+}
+
+static void chain_hit(Chain *chain, const Hit *hit) {
+    size_t end = hit->start + hit->length;
+    if (!chain->begun || hit->start > chain->reached) {
+        chain_close(chain);
+        chain->begun = 1;
+        chain->reached = end;
+    } else if (end > chain->reached) {
+        chain->reached = end;
+    }
+    if (chain->public &&
+        set_has(hit->length == GRAM ? &chain->public->grams : &chain->public->shorts, hit->word))
+        return;
+    if (!chain->open) {
+        chain->open = 1;
+        chain->first = hit->start, chain->last = end, chain->column = (unsigned)hit->column;
+    } else if (end > chain->last) {
+        chain->last = end;
+    }
+}
+
+/* Of what is looked up in one block. */
+typedef struct {
+    size_t count;
+    uint64_t words[BLOCK * SHORT_LENGTHS], hashes[BLOCK * SHORT_LENGTHS], buckets[BLOCK * SHORT_LENGTHS];
+    uint32_t at[BLOCK * SHORT_LENGTHS];
+} Wanted;
+
+void absent_clear(Absent *absent) {
+    memset(absent, 0, sizeof *absent);
+    absent->grams[0] = absent->shorts[0] = 1; /* zero belongs there, and is not known to be absent; one does not */
+}
+
+static inline uint64_t *slot_of(uint64_t *words, unsigned bits, uint64_t word) {
+    return words + (mixed(word) >> (64 - bits));
+}
+
+static inline int known_absent(uint64_t *words, unsigned bits, uint64_t word) {
+    return __atomic_load_n(slot_of(words, bits, word), __ATOMIC_RELAXED) == word;
+}
+
+/* The column number, or -1. */
+static int look_up(const Table *table, const uint32_t *entries, uint64_t bucket, uint32_t fingerprint) {
+    for (; bucket < table->all_buckets; bucket++) {
+        const uint32_t *entry = entries + bucket * SLOTS;
+        uint32_t any = 0;
+        for (int slot = 0; slot < SLOTS; slot++) any |= entry[slot] >> 8 == fingerprint ? UINT32_MAX : 0;
+        if (any)
+            for (int slot = 0; slot < SLOTS; slot++)
+                if (entry[slot] >> 8 == fingerprint) return (int)(entry[slot] & 0xff);
+        if (!entry[SLOTS - 1]) break;
+    }
+    return -1;
+}
+
+/* Look up all of `wanted`; those that are there become `hits`, in their order. */
+static size_t look_all_up(const Table *table, const uint32_t *entries, Wanted *wanted, uint64_t *absent, unsigned bits,
+                          Hit *hits, size_t base) {
+    size_t found = 0;
+    for (size_t each = 0; each < wanted->count; each++) {
+        uint64_t place = place_of(wanted->hashes[each], table->bits);
+        wanted->hashes[each] = place & FINGERPRINT_MASK;
+        wanted->buckets[each] = bucket_of(place, table->bits, table->buckets);
+        __builtin_prefetch(entries + wanted->buckets[each] * SLOTS);
+    }
+    for (size_t each = 0; each < wanted->count; each++) {
+        uint64_t word = wanted->words[each];
+        int column = look_up(table, entries, wanted->buckets[each], (uint32_t)wanted->hashes[each]);
+        if (column < 0)
+            __atomic_store_n(slot_of(absent, bits, word), word, __ATOMIC_RELAXED);
+        else
+            hits[found++] = (Hit){base + (wanted->at[each] >> 4), word, wanted->at[each] & 15, column};
+    }
+    return found;
+}
+
+static void want_grams(const Table *table, const uint8_t *text, size_t count, Wanted *wanted) {
+    size_t wants = 0;
+    for (size_t at = 0; at < count; at++) {
+        uint64_t gram = gram_at(text + at);
+        wanted->words[wants] = gram;
+        wanted->at[wants] = (uint32_t)at << 4 | GRAM;
+        wants += !known_absent(table->absent->grams, ABSENT_BITS, gram);
+    }
+    wanted->count = wants;
+    hash_grams(table->key, wanted->words, wanted->hashes, wants);
+}
+
+/* Short values that may begin at the `count` places from `base` on. */
+static void want_shorts(const Table *table, const uint8_t *text, size_t length, size_t base, size_t count,
+                        Wanted *wanted) {
+    uint8_t apart[1 + BLOCK + GRAM]; /* what of the block, of the byte before it and of those after is in no word */
+    for (size_t at = 0; at < 1 + count + GRAM; at++) {
+        size_t place = base + at; /* one further than in the text */
+        apart[at] = place == 0 || place > length || !in_word[text[place - 1]];
+    }
+    size_t wants = 0;
+    for (size_t at = 0; at < count; at++) {
+        uint32_t ends;
+        memcpy(&ends, apart + 1 + at + SHORTEST, sizeof ends);
+        if (!apart[at] | !ends) continue;
+        for (unsigned size = SHORTEST; size < GRAM && base + at + size <= length; size++) {
+            if (!apart[1 + at + size]) continue;
+            uint64_t word = packed(text + base + at, size);
+            wanted->words[wants] = word;
+            wanted->at[wants] = (uint32_t)at << 4 | size;
+            wants += !known_absent(table->absent->shorts, ABSENT_SHORT_BITS, word);
+        }
+    }
+    wanted->count = wants;
+    hash_short(table->key, wanted->words, wanted->hashes, wants);
+}
+
+int table_find(const Table *table, const uint32_t *entries, const Public *public, const uint8_t *text, size_t length,
+               Spans *spans) {
+    Chain chain = {.spans = spans, .public = public};
+    Wanted wanted;
+    Hit grams[BLOCK], shorts[BLOCK * SHORT_LENGTHS];
+    for (size_t base = 0; base < length; base += BLOCK) {
+        size_t count = length - base < BLOCK ? length - base : BLOCK;
+        size_t gram_starts = length - base < GRAM ? 0 : length - base - GRAM + 1;
+        want_grams(table, text + base, gram_starts < BLOCK ? gram_starts : BLOCK, &wanted);
+        size_t gram_hits = look_all_up(table, entries, &wanted, table->absent->grams, ABSENT_BITS, grams, base);
+        want_shorts(table, text, length, base, count, &wanted);
+        size_t short_hits =
+            look_all_up(table, entries, &wanted, table->absent->shorts, ABSENT_SHORT_BITS, shorts, base);
+        size_t gram = 0, small = 0;
+        while (gram < gram_hits || small < short_hits) {
+            if (small == short_hits || (gram < gram_hits && grams[gram].start <= shorts[small].start))
+                chain_hit(&chain, &grams[gram++]);
+            else
+                chain_hit(&chain, &shorts[small++]);
+        }
+        if (chain.failed) return 0;
+    }
+    chain_close(&chain);
+    return !chain.failed;
+}
+
+static size_t set_slot(const uint64_t *words, size_t slots, uint64_t word) {
+    size_t slot = mixed(word) >> 32 & (slots - 1);
+    while (words[slot] && words[slot] != word) slot = (slot + 1) & (slots - 1);
+    return slot;
+}
+
+int set_add(Set *set, uint64_t word) {
+    if (!word) return set->has_zero = 1;
+    if (set->used >= set->slots - set->slots / 4) {
+        size_t slots = set->slots ? set->slots * 2 : 1024;
+        uint64_t *words = calloc(slots, sizeof *words);
+        if (!words) return 0;
+        for (size_t slot = 0; slot < set->slots; slot++)
+            if (set->words[slot]) words[set_slot(words, slots, set->words[slot])] = set->words[slot];
+        free(set->words);
+        set->words = words, set->slots = slots;
+    }
+    size_t slot = set_slot(set->words, set->slots, word);
+    set->used += !set->words[slot];
+    set->words[slot] = word;
+    return 1;
+}
+
+int set_has(const Set *set, uint64_t word) {
+    if (!word) return set->has_zero;
+    return set->slots && set->words[set_slot(set->words, set->slots, word)] == word;
+}
+
+void set_free(Set *set) { free(set->words); }
+
+int public_add(Public *public, const uint8_t *text, size_t length) {
+    for (size_t at = 0; at < length; at++) {
+        if (at + GRAM <= length && !set_add(&public->grams, gram_at(text + at))) return 0;
+        if (at && in_word[text[at - 1]]) continue;
+        for (size_t size = SHORTEST; size < GRAM && at + size <= length; size++)
+            if ((at + size == length || !in_word[text[at + size]]) &&
+                !set_add(&public->shorts, packed(text + at, size)))
+                return 0;
+    }
+    return 1;
+}
+
+void public_free(Public *public) {
+    set_free(&public->grams);
+    set_free(&public->shorts);
+}
