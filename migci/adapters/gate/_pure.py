@@ -154,6 +154,8 @@ class Builder:
         self._row_columns: tuple[int, ...] = ()
 
     def add(self, column: int, value: bytes) -> None:
+        if not 0 <= column < len(self._columns):
+            raise IndexError("there is no such column")
         seen = self._columns[column]
         seen.rows += 1
         seen.filled += 1
