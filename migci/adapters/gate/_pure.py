@@ -2,9 +2,14 @@
 
 Both offer `Builder`, `Table`, `Public` and `siphash`; `_kernel.pyi` says what they promise. Here is how it is done.
 
-A gram is eight consecutive bytes of a value. Of its keyed hash, the highest `bits + 24` bits are its *place*: a number
-whose low 24 bits, never all zero, are the fingerprint that is kept, and which as a whole, scaled to the number of
-buckets, chooses the bucket. Values of four to seven bytes have one place, that of the value's hash.
+A gram is eight consecutive bytes of a value. Of its keyed hash, the highest `bits + 24` bits are its *place*. While a
+table is made, the lowest 24 of these, never all zero, are kept in the bucket that the rest names. When it is written,
+places are scaled to as many buckets as it takes: the bucket is the whole part, and 24 bits of the fraction, never all
+zero, are the *fingerprint* that is kept. Values of four to seven bytes have one place, that of the value's hash.
+
+A bucket holds what is its own, by fingerprint, and then what found no room before it. What finds no room goes on to
+the next with room. A full bucket whose first two entries are in order had more of its own than it could hold, and holds
+the smallest; all others hold all that is theirs. So a search nearly always ends where it begins.
 """
 
 from __future__ import annotations
@@ -76,6 +81,12 @@ def _round(v0: int, v1: int, v2: int, v3: int) -> tuple[int, int, int, int]:
 def _place(hash: int, bits: int) -> int:
     place = hash >> (64 - FINGERPRINT_BITS - bits)
     return place if place & _FINGERPRINT else place | 1
+
+
+def _home(place: int, bits: int, buckets: int) -> tuple[int, int]:
+    """The bucket that a place is in, and where in it: its fingerprint."""
+    bucket, rest = divmod(place * buckets, 1 << (bits + FINGERPRINT_BITS))
+    return bucket, rest >> bits or 1
 
 
 def _essential(hashes: Sequence[int]) -> Iterator[bool]:
@@ -197,21 +208,33 @@ class Builder:
         return len(self._entries), self._whole
 
     def write(self, buckets: int, sink: Callable[[bytes], object]) -> int:
+        own: list[int] = []
         waiting: list[int] = []
         written = 0
-        full = False
-        for place in sorted(self._entries):
-            bucket = place * buckets >> (self._bits + FINGERPRINT_BITS)
-            while written < bucket:
-                sink(_BUCKET.pack(*waiting[:SLOTS], *(0,) * (SLOTS - len(waiting))))
-                del waiting[:SLOTS]
-                written += 1
-            waiting.append((place & _FINGERPRINT) << 8 | self._entries[place][0])
-        while written < buckets or waiting or full:
-            full = len(waiting) >= SLOTS
-            sink(_BUCKET.pack(*waiting[:SLOTS], *(0,) * (SLOTS - len(waiting))))
-            del waiting[:SLOTS]
+
+        def write_bucket() -> None:
+            nonlocal own, written
+            entries, overflow = own[:SLOTS], own[SLOTS:]
+            own = []
             written += 1
+            if overflow:
+                waiting.extend(overflow)
+            else:
+                room = SLOTS - len(entries)
+                entries += waiting[:room]
+                del waiting[:room]
+                if len(entries) == SLOTS and entries[0] >> 8 < entries[1] >> 8:
+                    entries[:2] = entries[1::-1]
+            sink(_BUCKET.pack(*entries, *(0,) * (SLOTS - len(entries))))
+
+        for place in sorted(self._entries):
+            bucket, fingerprint = _home(place, self._bits, buckets)
+            while written < bucket:
+                write_bucket()
+            if not own or own[-1] >> 8 != fingerprint:
+                own.append(fingerprint << 8 | self._entries[place][0])
+        while written < buckets or waiting:
+            write_bucket()
         return written
 
     def _no_row_is_open(self) -> None:
@@ -308,13 +331,14 @@ class Table:
         """The column number of a gram or a short value; `None` if it is not there."""
         if piece in self._absent:
             return None
-        place = _place(siphash(self._key, piece), self._bits)
-        for bucket in range(place * self._buckets >> (self._bits + FINGERPRINT_BITS), self._all_buckets):
+        home, fingerprint = _home(_place(siphash(self._key, piece), self._bits), self._bits, self._buckets)
+        for bucket in range(home, self._all_buckets):
             entries: tuple[int, ...] = _BUCKET.unpack_from(table, self._offset + bucket * _BUCKET.size)
             for entry in entries:
-                if entry >> 8 == place & _FINGERPRINT:
+                if entry >> 8 == fingerprint:
                     return entry & 0xFF
-            if not entries[-1]:
+            overflowed = entries[0] >> 8 < entries[1] >> 8 and entries[-1] >> 8 < fingerprint
+            if not entries[-1] or (bucket == home and not overflowed):
                 break
         if len(self._absent) == _REMEMBERED:
             self._absent.clear()

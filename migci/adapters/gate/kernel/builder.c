@@ -418,13 +418,15 @@ static int compared(const void *left, const void *right) {
     return (one > other) - (one < other);
 }
 
-/* What waits for the next bucket that is written, and what is written but not emitted. */
+/* The bucket that is filled, what found no room in it or before it, and what is written but not emitted. */
 typedef struct {
+    uint64_t buckets, written;
+    uint32_t own[SLOTS], last;
+    size_t owned;
     uint32_t *waiting;
     size_t begins, ends, room;
     uint32_t ready[EMITTED * SLOTS];
     size_t filled;
-    uint64_t written;
     Emit *emit;
     void *context;
 } Writing;
@@ -435,19 +437,27 @@ static int emit_ready(Writing *writing) {
     return !filled || writing->emit(writing->context, writing->ready, filled);
 }
 
-static int write_bucket(Writing *writing, int *full) {
-    size_t waiting = writing->ends - writing->begins, count = waiting < SLOTS ? waiting : SLOTS;
+/* What is a bucket's own comes first, those with the smallest fingerprints; where some found no room, they stand in
+   order. Where none did, and others filled it, the first two are the other way round. */
+static int write_bucket(Writing *writing) {
     uint32_t *entry = writing->ready + writing->filled++ * SLOTS;
-    if (count) memcpy(entry, writing->waiting + writing->begins, count * sizeof *entry);
-    memset(entry + count, 0, (SLOTS - count) * sizeof *entry);
-    writing->begins += count;
-    if (writing->begins == writing->ends) writing->begins = writing->ends = 0;
+    size_t count = writing->owned < SLOTS ? writing->owned : SLOTS;
+    memset(entry, 0, SLOTS * sizeof *entry);
+    memcpy(entry, writing->own, count * sizeof *entry);
+    if (writing->owned <= SLOTS) {
+        while (count < SLOTS && writing->begins < writing->ends) entry[count++] = writing->waiting[writing->begins++];
+        if (writing->begins == writing->ends) writing->begins = writing->ends = 0;
+        if (count == SLOTS && entry[0] >> 8 < entry[1] >> 8) {
+            uint32_t first = entry[0];
+            entry[0] = entry[1], entry[1] = first;
+        }
+    }
+    writing->owned = 0;
     writing->written++;
-    *full = count == SLOTS;
     return writing->filled < EMITTED || emit_ready(writing);
 }
 
-static int wait_for_bucket(Writing *writing, uint32_t entry) {
+static int wait_for_room(Writing *writing, uint32_t entry) {
     if (writing->ends == writing->room) {
         size_t waiting = writing->ends - writing->begins, room = waiting < 512 ? 1024 : waiting * 2;
         uint32_t *more = malloc(room * sizeof *more);
@@ -460,14 +470,23 @@ static int wait_for_bucket(Writing *writing, uint32_t entry) {
     return 1;
 }
 
-/* The entries in the order of their places, each given to its bucket. */
-static int write_all(const Builder *builder, uint64_t buckets, const uint64_t *spilt, size_t spills,
-                     Writing *writing) {
-    int full = 0;
+static int write_entry(Writing *writing, Home home, uint8_t number) {
+    uint32_t entry = home.fingerprint << 8 | number;
+    while (writing->written < home.bucket)
+        if (!write_bucket(writing)) return 0;
+    if (writing->owned && writing->last == home.fingerprint) return 1; /* two places that this table takes for one */
+    writing->last = home.fingerprint;
+    if (writing->owned++ >= SLOTS) return wait_for_room(writing, entry);
+    writing->own[writing->owned - 1] = entry;
+    return 1;
+}
+
+/* All entries in the order of their places. */
+static int write_all(const Builder *builder, const uint64_t *spilt, size_t spills, Writing *writing) {
     size_t spill = 0;
     for (uint64_t own = 0; own >> builder->bits == 0; own++) {
         const uint32_t *entry = builder->table + own * SLOTS;
-        uint64_t sorted[2 * SLOTS];
+        uint64_t sorted[SLOTS];
         size_t count = 0, first_spill = spill;
         for (int slot = 0; slot < SLOTS && entry[slot]; slot++) {
             uint64_t one = spilled(own << FINGERPRINT_BITS | entry[slot] >> 8, 0, entry[slot] & 0xff);
@@ -477,17 +496,13 @@ static int write_all(const Builder *builder, uint64_t buckets, const uint64_t *s
         }
         while (spill < spills && spilt[spill] >> 9 >> FINGERPRINT_BITS == own) spill++;
         for (size_t kept = 0; kept < count || first_spill < spill;) {
-            uint64_t one = kept == count || (first_spill < spill && spilt[first_spill] < sorted[kept])
-                               ? spilt[first_spill++]
-                               : sorted[kept++];
-            uint64_t place = one >> 9, bucket = bucket_of(place, builder->bits, buckets);
-            while (writing->written < bucket)
-                if (!write_bucket(writing, &full)) return 0;
-            if (!wait_for_bucket(writing, (uint32_t)((place & FINGERPRINT_MASK) << 8 | (one & 0xff)))) return 0;
+            int is_spilt = kept == count || (first_spill < spill && spilt[first_spill] < sorted[kept]);
+            uint64_t one = is_spilt ? spilt[first_spill++] : sorted[kept++];
+            if (!write_entry(writing, home_of(one >> 9, builder->bits, writing->buckets), one & 0xff)) return 0;
         }
     }
-    while (writing->written < buckets || writing->begins < writing->ends || full)
-        if (!write_bucket(writing, &full)) return 0;
+    while (writing->written < writing->buckets || writing->begins < writing->ends)
+        if (!write_bucket(writing)) return 0;
     return emit_ready(writing);
 }
 
@@ -500,8 +515,8 @@ Outcome builder_write(Builder *builder, uint64_t buckets, Emit *emit, void *cont
         for (size_t slot = 0; slot < builder->spill.slots; slot++)
             if (builder->spill.entries[slot]) spilt[spills++] = builder->spill.entries[slot] & ~(UINT64_C(1) << 8);
         qsort(spilt, spills, sizeof *spilt, compared);
-        writing->emit = emit, writing->context = context;
-        fine = write_all(builder, buckets, spilt, spills, writing);
+        writing->buckets = buckets, writing->emit = emit, writing->context = context;
+        fine = write_all(builder, spilt, spills, writing);
         *written = writing->written;
         free(writing->waiting);
     }

@@ -59,12 +59,37 @@ static inline uint64_t place_of(uint64_t hash, unsigned bits) {
     return place & FINGERPRINT_MASK ? place : place | 1;
 }
 
-static inline uint64_t bucket_of(uint64_t place, unsigned bits, uint64_t buckets) {
-    return (uint64_t)(((unsigned __int128)place * buckets) >> (bits + FINGERPRINT_BITS));
+/* The bucket of a table that a place is in, and where in it: its fingerprint, which is never zero. */
+typedef struct {
+    uint64_t bucket;
+    uint32_t fingerprint;
+} Home;
+
+static inline Home home_of(uint64_t place, unsigned bits, uint64_t buckets) {
+    unsigned __int128 scaled = (unsigned __int128)(place << (64 - FINGERPRINT_BITS - bits)) * buckets;
+    uint32_t fingerprint = (uint32_t)((uint64_t)scaled >> (64 - FINGERPRINT_BITS));
+    Home home = {(uint64_t)(scaled >> 64), fingerprint ? fingerprint : 1};
+    return home;
 }
 
 /* A slot of a small cache: no secret, and no need to be even. */
 static inline uint64_t mixed(uint64_t word) { return word * UINT64_C(0x9E3779B97F4A7C15); }
+
+/* Four entries: what every processor can compare at once. */
+typedef uint32_t Entries __attribute__((vector_size(16)));
+
+/* Whether one of a bucket's entries has the fingerprint. */
+static inline int has_fingerprint(const uint32_t *bucket, uint32_t fingerprint) {
+    Entries wanted = {fingerprint, fingerprint, fingerprint, fingerprint}, found = {0, 0, 0, 0};
+    for (int at = 0; at < SLOTS; at += 4) {
+        Entries entries;
+        memcpy(&entries, bucket + at, sizeof entries);
+        found |= (Entries)(entries >> 8 == wanted);
+    }
+    uint64_t halves[2];
+    memcpy(halves, &found, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
+}
 
 /* One for every byte that is a letter, a digit, `_` or beyond ASCII. */
 extern const uint8_t in_word[256];

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { BLOCK = 256, SHORT_LENGTHS = 4 };
+enum { BLOCK = 256, SHORT_LENGTHS = 4, ABSENT = -1 };
 
 typedef struct {
     size_t start;
@@ -62,8 +62,10 @@ static void chain_hit(Chain *chain, const Hit *hit) {
 /* Of what is looked up in one block. */
 typedef struct {
     size_t count;
-    uint64_t words[BLOCK * SHORT_LENGTHS], hashes[BLOCK * SHORT_LENGTHS], buckets[BLOCK * SHORT_LENGTHS];
-    uint32_t at[BLOCK * SHORT_LENGTHS];
+    uint64_t words[BLOCK * SHORT_LENGTHS], hashes[BLOCK * SHORT_LENGTHS]; /* hashes become buckets */
+    uint32_t fingerprints[BLOCK * SHORT_LENGTHS];
+    uint32_t at[BLOCK * SHORT_LENGTHS]; /* where in the block, and how long */
+    int16_t columns[BLOCK * SHORT_LENGTHS];
 } Wanted;
 
 void absent_clear(Absent *absent) {
@@ -79,37 +81,60 @@ static inline int known_absent(uint64_t *words, unsigned bits, uint64_t word) {
     return __atomic_load_n(slot_of(words, bits, word), __ATOMIC_RELAXED) == word;
 }
 
-/* The column number, or -1. */
-static int look_up(const Table *table, const uint32_t *entries, uint64_t bucket, uint32_t fingerprint) {
-    for (; bucket < table->all_buckets; bucket++) {
-        const uint32_t *entry = entries + bucket * SLOTS;
-        uint32_t any = 0;
-        for (int slot = 0; slot < SLOTS; slot++) any |= entry[slot] >> 8 == fingerprint ? UINT32_MAX : 0;
-        if (any)
-            for (int slot = 0; slot < SLOTS; slot++)
-                if (entry[slot] >> 8 == fingerprint) return (int)(entry[slot] & 0xff);
-        if (!entry[SLOTS - 1]) break;
-    }
-    return -1;
+/* Ask for the memory of a bucket, and go on. It is kept out of the nearest cache, which has no room for so many. */
+static inline void ask_for(const uint32_t *entries, uint64_t bucket) {
+    __builtin_prefetch(entries + bucket * SLOTS, 0, 1);
 }
 
-/* Look up all of `wanted`; those that are there become `hits`, in their order. */
-static size_t look_all_up(const Table *table, const uint32_t *entries, Wanted *wanted, uint64_t *absent, unsigned bits,
-                          Hit *hits, size_t base) {
+static int column_in(const uint32_t *bucket, uint32_t fingerprint) {
+    for (int slot = 0; slot < SLOTS; slot++)
+        if (bucket[slot] >> 8 == fingerprint) return (int)(bucket[slot] & 0xff);
+    return ABSENT;
+}
+
+/* Whether what has this fingerprint, and is not in its full home, may have overflowed from there. */
+static inline int may_have_overflowed(const uint32_t *home, uint32_t fingerprint) {
+    return home[0] >> 8 < home[1] >> 8 && home[SLOTS - 1] >> 8 < fingerprint;
+}
+
+/* Look up all of `wanted`: their columns become the numbers that they have there, or ABSENT.
+
+   What is not in its home and may have overflowed is looked for further on, when all others have had their turn. */
+static void look_all_up(const Table *table, const uint32_t *entries, Wanted *wanted) {
+    uint32_t open[BLOCK * SHORT_LENGTHS];
+    size_t count = wanted->count;
+    for (size_t each = 0; each < count; each++) {
+        Home home = home_of(place_of(wanted->hashes[each], table->bits), table->bits, table->buckets);
+        wanted->fingerprints[each] = home.fingerprint;
+        wanted->hashes[each] = home.bucket;
+        open[each] = (uint32_t)each;
+    }
+    for (int at_home = 1; count; at_home = 0) {
+        size_t left = 0;
+        for (size_t at = 0; at < count; at++) ask_for(entries, wanted->hashes[open[at]]);
+        for (size_t at = 0; at < count; at++) {
+            uint32_t each = open[at], fingerprint = wanted->fingerprints[each];
+            const uint32_t *bucket = entries + wanted->hashes[each] * SLOTS;
+            wanted->columns[each] = ABSENT;
+            if (has_fingerprint(bucket, fingerprint))
+                wanted->columns[each] = (int16_t)column_in(bucket, fingerprint);
+            else if (bucket[SLOTS - 1] && (!at_home || may_have_overflowed(bucket, fingerprint)) &&
+                     ++wanted->hashes[each] < table->all_buckets)
+                open[left++] = each;
+        }
+        count = left;
+    }
+}
+
+/* What of `wanted` is there becomes `hits`, in order; the rest is remembered as absent. */
+static size_t hits_of(const Wanted *wanted, uint64_t *absent, unsigned bits, size_t base, Hit *hits) {
     size_t found = 0;
     for (size_t each = 0; each < wanted->count; each++) {
-        uint64_t place = place_of(wanted->hashes[each], table->bits);
-        wanted->hashes[each] = place & FINGERPRINT_MASK;
-        wanted->buckets[each] = bucket_of(place, table->bits, table->buckets);
-        __builtin_prefetch(entries + wanted->buckets[each] * SLOTS);
-    }
-    for (size_t each = 0; each < wanted->count; each++) {
         uint64_t word = wanted->words[each];
-        int column = look_up(table, entries, wanted->buckets[each], (uint32_t)wanted->hashes[each]);
-        if (column < 0)
+        if (wanted->columns[each] == ABSENT)
             __atomic_store_n(slot_of(absent, bits, word), word, __ATOMIC_RELAXED);
         else
-            hits[found++] = (Hit){base + (wanted->at[each] >> 4), word, wanted->at[each] & 15, column};
+            hits[found++] = (Hit){base + (wanted->at[each] >> 4), word, wanted->at[each] & 15, wanted->columns[each]};
     }
     return found;
 }
@@ -160,10 +185,11 @@ int table_find(const Table *table, const uint32_t *entries, const Public *public
         size_t count = length - base < BLOCK ? length - base : BLOCK;
         size_t gram_starts = length - base < GRAM ? 0 : length - base - GRAM + 1;
         want_grams(table, text + base, gram_starts < BLOCK ? gram_starts : BLOCK, &wanted);
-        size_t gram_hits = look_all_up(table, entries, &wanted, table->absent->grams, ABSENT_BITS, grams, base);
+        look_all_up(table, entries, &wanted);
+        size_t gram_hits = hits_of(&wanted, table->absent->grams, ABSENT_BITS, base, grams);
         want_shorts(table, text, length, base, count, &wanted);
-        size_t short_hits =
-            look_all_up(table, entries, &wanted, table->absent->shorts, ABSENT_SHORT_BITS, shorts, base);
+        look_all_up(table, entries, &wanted);
+        size_t short_hits = hits_of(&wanted, table->absent->shorts, ABSENT_SHORT_BITS, base, shorts);
         size_t gram = 0, small = 0;
         while (gram < gram_hits || small < short_hits) {
             if (small == short_hits || (gram < gram_hits && grams[gram].start <= shorts[small].start))
