@@ -28,11 +28,16 @@ class Builder:
         columns are named inside a row.
         """
 
-    def finish(self) -> tuple[int, bool]:
-        """How many entries there are, and whether they are of all grams; nothing may be added afterwards.
+    def finish(self) -> tuple[int, bool, int]:
+        """How many entries there are, whether they are of all grams, and about how many are of short values.
+
+        Nothing may be added afterwards.
 
         Raises OverflowError, and ValueError if the rows ended inside a row.
         """
+
+    def filter(self, length: int, /) -> bytes:
+        """A bit for each short value, in `length` bytes, a power of two up to 131072."""
 
     def write(self, buckets: int, sink: Callable[[bytes], object], /) -> int:
         """Hand the table to `sink`, piece by piece; returns how many buckets it has, those of the overflow included."""
@@ -48,8 +53,13 @@ class Public:
 class Table:
     """A written table, to be searched by any number of threads."""
 
-    def __init__(self, key: bytes, table: Buffer, offset: int, buckets: int, all_buckets: int, bits: int) -> None:
-        """The table begins at `offset`. `table` is held; its memory is used during `find` alone."""
+    def __init__(
+        self, key: bytes, table: Buffer, offset: int, filter_bytes: int, buckets: int, all_buckets: int, bits: int
+    ) -> None:
+        """The filter begins at `offset`, and the table behind it.
+
+        `table` is held; its memory is used during `find` alone.
+        """
 
     def find(self, data: Buffer, public: Public | None = None, /) -> list[tuple[int, int, int]]:
         """The spans of `data` that are in the table and not public: start, end, column number."""

@@ -10,6 +10,8 @@ zero, are the *fingerprint* that is kept. Values of four to seven bytes have one
 A bucket holds what is its own, by fingerprint, and then what found no room before it. What finds no room goes on to
 the next with room. A full bucket whose first two entries are in order had more of its own than it could hold, and holds
 the smallest; all others hold all that is theirs. So a search nearly always ends where it begins.
+
+Before the table is a filter: of each short value's hash, the lowest bits name a bit that is set.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ SLOTS = 16
 NUMBERS = 255
 """Column numbers that an entry can hold."""
 FINGERPRINT_BITS = 24
+FILTER_BITS = 20
 
 _FINGERPRINT = (1 << FINGERPRINT_BITS) - 1
 _MASK = (1 << 64) - 1
@@ -160,6 +163,7 @@ class Builder:
         self._key, self._bits, self._capacity = key, bits, capacity
         self._columns = [_Column() for _ in range(columns)]
         self._entries: dict[int, tuple[int, bool]] = {}
+        self._shorts: set[int] = set()
         self._whole = True
         self._row = b""
         self._row_columns: tuple[int, ...] = ()
@@ -197,7 +201,7 @@ class Builder:
                 else:
                     self.add(column, _ESCAPE.sub(lambda found: _UNESCAPED[found[1]], field))
 
-    def finish(self) -> tuple[int, bool]:
+    def finish(self) -> tuple[int, bool, int]:
         self._no_row_is_open()
         for number, seen in enumerate(self._columns):
             short_part = self.SHORT_PART if seen.rows > self.LEAST_ROWS else 1
@@ -205,7 +209,13 @@ class Builder:
             for value in chain(seen.short.rest(short_part, seen.rows), seen.long.rest(long_part, seen.filled)):
                 self._insert(number, value)
         self._columns = []
-        return len(self._entries), self._whole
+        return len(self._entries), self._whole, len(self._shorts)
+
+    def filter(self, length: int) -> bytes:
+        bits = 0
+        for low in self._shorts:
+            bits |= 1 << (low & length * 8 - 1)
+        return bits.to_bytes(length, "little")
 
     def write(self, buckets: int, sink: Callable[[bytes], object]) -> int:
         own: list[int] = []
@@ -243,7 +253,9 @@ class Builder:
 
     def _insert(self, column: int, value: bytes) -> None:
         if len(value) < GRAM:
-            self._enter(siphash(self._key, value), column, True)
+            hash = siphash(self._key, value)
+            self._shorts.add(hash & (1 << FILTER_BITS) - 1)
+            self._enter(hash, column, True)
             return
         hashes = [siphash(self._key, value[at : at + GRAM]) for at in range(len(value) - GRAM + 1)]
         for hash, essential in zip(hashes, _essential(hashes), strict=True):
@@ -295,8 +307,11 @@ def _word_ends(text: bytes, start: int) -> Iterator[int]:
 class Table:
     """See `_kernel.pyi`."""
 
-    def __init__(self, key: bytes, table: object, offset: int, buckets: int, all_buckets: int, bits: int) -> None:
-        self._key, self._table, self._offset = key, table, offset
+    def __init__(
+        self, key: bytes, table: object, offset: int, filter_bytes: int, buckets: int, all_buckets: int, bits: int
+    ) -> None:
+        # The filter is there to be quick: what it lets pass is what the table is asked for.
+        self._key, self._table, self._offset = key, table, offset + filter_bytes
         self._buckets, self._all_buckets, self._bits = buckets, all_buckets, bits
         self._absent: set[bytes] = set()
 

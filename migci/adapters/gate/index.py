@@ -41,7 +41,7 @@ KEY_BYTES = 16
 LIMIT_BYTES = 256_000_000
 
 _VERSION = 1
-_HEADER = struct.Struct("<8s4I3Q3I4x8s")
+_HEADER = struct.Struct("<8s4I3Q4I8s")
 _MAGIC = b"migcigrm"
 _KNOWN = b"a text that is known"
 _NUMBERS = 255
@@ -50,6 +50,10 @@ _SLOTS = 16
 _LOAD_PERCENT = 85
 _SPARE_BUCKETS = 8
 """Room for what overflows at a table's end; with this load, more is not met in the age of the universe."""
+
+_MOST_FILTER_BYTES = 1 << 17
+_LEAST_FILTER_BYTES = _BUCKET_BYTES
+_FILTER_BITS_EACH = 16
 
 _AGAIN = "prepare the dataset again"
 
@@ -93,8 +97,9 @@ class Builder:
     def __init__(self, key: bytes, columns: Sequence[str], limit_bytes: int = LIMIT_BYTES) -> None:
         self._key, self._columns, self._limit_bytes = _checked(key), tuple(columns), limit_bytes
         self._names = json.dumps(self._columns).encode()
-        self._table_begins = -(-(_HEADER.size + len(self._names)) // _BUCKET_BYTES) * _BUCKET_BYTES
-        buckets = (limit_bytes - self._table_begins) // _BUCKET_BYTES - _SPARE_BUCKETS
+        self._begins = -(-(_HEADER.size + len(self._names)) // _BUCKET_BYTES) * _BUCKET_BYTES
+        self._most_filter_bytes = max(_LEAST_FILTER_BYTES, min(_MOST_FILTER_BYTES, _power_of_two(limit_bytes // 128)))
+        buckets = (limit_bytes - self._begins - self._most_filter_bytes) // _BUCKET_BYTES - _SPARE_BUCKETS
         if buckets < 1:
             raise IndexTooLarge(limit_bytes)
         self._bits = max(1, (buckets - 1).bit_length())
@@ -129,7 +134,7 @@ class Builder:
         Raises IndexTooLarge, DiskFull, and IndexFailed, also when the rows ended inside a row: they were cut off.
         """
         try:
-            entries, whole = self._builder.finish()
+            entries, whole, shorts = self._builder.finish()
         except OverflowError as error:
             raise IndexTooLarge(self._limit_bytes) from error
         except ValueError as error:
@@ -137,7 +142,7 @@ class Builder:
         making = file.with_name(file.name + ".making")
         try:
             try:
-                self._write(making, entries, whole)
+                self._write(making, entries, whole, shorts)
                 size = making.stat().st_size
                 making.replace(file)
             finally:
@@ -150,22 +155,35 @@ class Builder:
             raise IndexFailed(f"cannot write {file}: {error.strerror}", hint="look at the store's rights") from error
         return Facts(self._columns, entries, size, whole)
 
-    def _write(self, file: Path, entries: int, whole: bool) -> None:
+    def _write(self, file: Path, entries: int, whole: bool, shorts: int) -> None:
         buckets = max(1, -(-entries * 100 // (_SLOTS * _LOAD_PERCENT)))
+        filter_bytes = _power_of_two(shorts * _FILTER_BITS_EACH // 8)
+        filter_bytes = max(_LEAST_FILTER_BYTES, min(filter_bytes, self._most_filter_bytes))
         checksum = 0
         with file.open("wb") as stream:
-            stream.seek(self._table_begins)
+            stream.seek(self._begins)
 
             def sink(piece: bytes) -> None:
                 nonlocal checksum
                 checksum = zlib.crc32(piece, checksum)
                 stream.write(piece)
 
+            sink(self._builder.filter(filter_bytes))
             all_buckets = self._builder.write(buckets, sink)
-            if self._table_begins + all_buckets * _BUCKET_BYTES > self._limit_bytes:
+            if stream.tell() > self._limit_bytes:
                 raise IndexTooLarge(self._limit_bytes)
             check = kernel.siphash(self._key, _KNOWN).to_bytes(8, "little")
-            fixed = [_MAGIC, _VERSION, self._table_begins, self._bits, int(whole), buckets, all_buckets, entries]
+            fixed = [
+                _MAGIC,
+                _VERSION,
+                self._begins,
+                self._bits,
+                int(whole),
+                buckets,
+                all_buckets,
+                entries,
+                filter_bytes,
+            ]
             own = zlib.crc32(_HEADER.pack(*fixed, len(self._names), checksum, 0, check) + self._names)
             stream.seek(0)
             stream.write(_HEADER.pack(*fixed, len(self._names), checksum, own, check) + self._names)
@@ -203,13 +221,13 @@ class Index:
         if len(mapped) < _HEADER.size or mapped[: len(_MAGIC)] != _MAGIC:
             raise IndexFailed(f"{file} is no index of confidential values", hint=_AGAIN)
         *fixed, names_bytes, checksum, own, check = _HEADER.unpack_from(mapped)
-        _, version, begins, bits, whole, buckets, all_buckets, entries = fixed
+        _, version, begins, bits, whole, buckets, all_buckets, entries, filter_bytes = fixed
         if version != _VERSION:
             raise IndexFailed(f"{file} is of version {version}; this migci reads {_VERSION}", hint=_AGAIN)
         names = mapped[_HEADER.size : _HEADER.size + names_bytes]
         if zlib.crc32(_HEADER.pack(*fixed, names_bytes, checksum, 0, check) + names) != own:
             raise IndexFailed(f"{file} is damaged: its header is not as it was written", hint=_AGAIN)
-        size = begins + all_buckets * _BUCKET_BYTES
+        size = begins + filter_bytes + all_buckets * _BUCKET_BYTES
         if len(mapped) != size:
             raise IndexFailed(f"{file} is damaged: it has {len(mapped)} bytes and was {size}", hint=_AGAIN)
         with memoryview(mapped) as all_bytes, all_bytes[begins:] as table:
@@ -222,7 +240,7 @@ class Index:
         with suppress(OSError):  # not every kernel has them for files
             mapped.madvise(mmap.MADV_HUGEPAGE)
         facts = Facts(tuple(json.loads(names)), entries, size, bool(whole))
-        return cls(facts, kernel.Table(key, mapped, begins, buckets, all_buckets, bits), mapped)
+        return cls(facts, kernel.Table(key, mapped, begins, filter_bytes, buckets, all_buckets, bits), mapped)
 
     def find(self, data: bytes | bytearray | memoryview, public: Public | None = None) -> list[tuple[int, int, int]]:
         """Where `data` holds confidential values: start, end, column number; in order, and apart from each other.
@@ -266,6 +284,11 @@ def build(
     for column, value in values:
         builder.add(column, value)
     return builder.write(file)
+
+
+def _power_of_two(number: int) -> int:
+    """The largest that is not above `number`; 0 has none, and gets 0."""
+    return 1 << number.bit_length() >> 1
 
 
 def _checked(key: bytes) -> bytes:

@@ -219,17 +219,20 @@ def test_what_a_caller_hands_over_wrongly_is_refused_and_does_no_harm() -> None:
         lambda: kernel.Builder(b"short", 1, 4, 10),
         lambda: kernel.Builder(KEY, 1, 0, 10),
         lambda: kernel.Builder(KEY, 1, 31, 10),
-        lambda: kernel.Table(KEY, bytes(64), 0, 0, 0, 4),
-        lambda: kernel.Table(KEY, bytes(64), 0, 1, 2, 4).find(b"whatever it is"),
-        lambda: kernel.Table(KEY, bytes(64), 128, 1, 1, 4).find(b"whatever it is"),
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 0, 0, 4),
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 1, 2, 4).find(b"whatever it is"),
+        lambda: kernel.Table(KEY, bytes(128), 128, 64, 1, 1, 4).find(b"whatever it is"),
+        lambda: kernel.Table(KEY, bytes(128), 0, 63, 1, 1, 4),
+        lambda: kernel.Builder(KEY, 1, 4, 10).filter(0),
+        lambda: kernel.Builder(KEY, 1, 4, 10).filter(1 << 18),
         lambda: kernel.siphash(b"short", b""),
     ]
     for wrong in values:
         with pytest.raises(ValueError, match=r"."):
             wrong()
     types: list[Callable[[], object]] = [
-        lambda: kernel.Table(KEY, bytes(64), 0, 1, 1, 4).find(b"whatever it is", {b"a set"}),
-        lambda: kernel.Table(KEY, bytes(64), 0, 1, 1, 4).find("text"),
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 1, 1, 4).find(b"whatever it is", {b"a set"}),
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 1, 1, 4).find("text"),
         lambda: kernel.Public().add("text"),
         lambda: kernel.Builder(KEY, 1, 4, 10).add_rows(0, b""),
         lambda: kernel.Builder(KEY, 1, 4, 10).add_rows(["a"], b""),

@@ -51,6 +51,8 @@ struct Builder {
     uint32_t *table;
     uint16_t *essential; /* a bit for each entry of a bucket */
     Spill spill;
+    uint8_t filter[(1 << FILTER_BITS) / 8]; /* a bit for the low bits of each short value's hash */
+    uint64_t shorts;                        /* how many are set */
 
     Column *columns;
     size_t column_count;
@@ -225,6 +227,13 @@ static inline int was_seen(Builder *builder, uint64_t word, int essential) {
     return 0;
 }
 
+static void note_short(Builder *builder, uint64_t hash) {
+    uint64_t bit = hash & ((1 << FILTER_BITS) - 1);
+    uint8_t mask = (uint8_t)(1 << bit % 8), *byte = builder->filter + bit / 8;
+    builder->shorts += !(*byte & mask);
+    *byte |= mask;
+}
+
 static void flush(Builder *builder) {
     uint64_t *hashes = builder->hashes;
     uint8_t numbers[BATCH];
@@ -233,8 +242,9 @@ static void flush(Builder *builder) {
     for (size_t each = 0; each < builder->run_count; each++) {
         const Run *run = builder->runs + each;
         if (run->is_short) {
-            hash_short(builder->key, builder->words + at, hashes + at, 1);
+            hash_shorts(builder->key, builder->words + at, hashes + at, 1);
             builder->essentials[at] = 1;
+            note_short(builder, hashes[at]);
         } else {
             find_essential(hashes + at, builder->essentials + at, run->count);
         }
@@ -397,7 +407,7 @@ Outcome builder_add_rows(Builder *builder, const uint8_t *chunk, size_t length) 
     return FINE;
 }
 
-Outcome builder_finish(Builder *builder, uint64_t *entries, int *whole) {
+Outcome builder_finish(Builder *builder, uint64_t *entries, int *whole, uint64_t *shorts) {
     if (row_is_open(builder)) return OPEN_ROW;
     for (size_t at = 0; at < builder->column_count; at++) {
         Column *seen = builder->columns + at;
@@ -407,8 +417,13 @@ Outcome builder_finish(Builder *builder, uint64_t *entries, int *whole) {
     }
     flush(builder);
     columns_free(builder);
-    *entries = builder->entries, *whole = builder->whole;
+    *entries = builder->entries, *whole = builder->whole, *shorts = builder->shorts;
     return builder->outcome;
+}
+
+void builder_filter(const Builder *builder, uint8_t *filter, size_t length) {
+    memset(filter, 0, length);
+    for (size_t at = 0; at < sizeof builder->filter; at++) filter[at & (length - 1)] |= builder->filter[at];
 }
 
 /* The table. */

@@ -20,7 +20,10 @@ Outcome builder_add(Builder *builder, size_t column, const uint8_t *value, size_
 Outcome builder_set_fields(Builder *builder, const long *columns, size_t count);
 Outcome builder_add_rows(Builder *builder, const uint8_t *chunk, size_t length);
 
-Outcome builder_finish(Builder *builder, uint64_t *entries, int *whole);
+Outcome builder_finish(Builder *builder, uint64_t *entries, int *whole, uint64_t *shorts);
+
+/* `length` is a power of two, of at most FILTER_BITS. */
+void builder_filter(const Builder *builder, uint8_t *filter, size_t length);
 
 /* `emit` is given so many buckets, and returns whether to go on; so does this. */
 typedef int Emit(void *context, const uint32_t *entries, size_t buckets);

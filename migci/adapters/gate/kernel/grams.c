@@ -47,41 +47,44 @@ uint64_t siphash(Key key, const uint8_t *message, size_t length) {
     return hash;
 }
 
-#define HASH_ALL                                                                                                       \
+#define HASH_ALL(...)                                                                                                  \
     for (size_t at = 0; at < count; at++) {                                                                            \
         BEGIN(key);                                                                                                    \
-        TAKE(grams[at]);                                                                                               \
-        TAKE((uint64_t)GRAM << 56);                                                                                    \
+        TAKE(words[at]);                                                                                               \
+        __VA_ARGS__;                                                                                                   \
         END(hashes[at]);                                                                                               \
     }
+#define HASH(name, target, ...)                                                                                        \
+    target static void name(Key key, const uint64_t *restrict words, uint64_t *restrict hashes, size_t count) {        \
+        HASH_ALL(__VA_ARGS__)                                                                                          \
+    }
+#define HASHES(suffix, target)                                                                                         \
+    HASH(grams_##suffix, target, TAKE((uint64_t)GRAM << 56))                                                           \
+    HASH(shorts_##suffix, target, (void)0)
 
-typedef void Hash(Key, const uint64_t *restrict, uint64_t *restrict, size_t);
-
-static void any_machine(Key key, const uint64_t *restrict grams, uint64_t *restrict hashes, size_t count) { HASH_ALL }
-
+HASHES(everywhere, )
 #if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("avx2"))) static void
-four_at_once(Key key, const uint64_t *restrict grams, uint64_t *restrict hashes, size_t count) { HASH_ALL }
-
-__attribute__((target("avx512f,prefer-vector-width=512"))) static void
-eight_at_once(Key key, const uint64_t *restrict grams, uint64_t *restrict hashes, size_t count) { HASH_ALL }
-
-static Hash *widest(void) {
-    if (__builtin_cpu_supports("avx512f")) return eight_at_once;
-    return __builtin_cpu_supports("avx2") ? four_at_once : any_machine;
-}
+HASHES(avx2, __attribute__((target("avx2"))))
+HASHES(avx512, __attribute__((target("avx512f,prefer-vector-width=512"))))
+#define WIDEST(kind, ...)                                                                                              \
+    do {                                                                                                               \
+        if (__builtin_cpu_supports("avx512f"))                                                                         \
+            kind##_avx512(__VA_ARGS__);                                                                                \
+        else if (__builtin_cpu_supports("avx2"))                                                                       \
+            kind##_avx2(__VA_ARGS__);                                                                                  \
+        else                                                                                                           \
+            kind##_everywhere(__VA_ARGS__);                                                                            \
+    } while (0)
 #else
-static Hash *widest(void) { return any_machine; }
+#define WIDEST(kind, ...) kind##_everywhere(__VA_ARGS__)
 #endif
 
-void hash_grams(Key key, const uint64_t *grams, uint64_t *hashes, size_t count) { widest()(key, grams, hashes, count); }
+void hash_grams(Key key, const uint64_t *grams, uint64_t *hashes, size_t count) {
+    WIDEST(grams, key, grams, hashes, count);
+}
 
-void hash_short(Key key, const uint64_t *values, uint64_t *hashes, size_t count) {
-    for (size_t at = 0; at < count; at++) {
-        BEGIN(key);
-        TAKE(values[at]);
-        END(hashes[at]);
-    }
+void hash_shorts(Key key, const uint64_t *values, uint64_t *hashes, size_t count) {
+    WIDEST(shorts, key, values, hashes, count);
 }
 
 #define X16 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1

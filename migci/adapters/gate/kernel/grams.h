@@ -18,6 +18,7 @@ enum {
     SLOTS = 16,
     NUMBERS = 255,
     FINGERPRINT_BITS = 24,
+    FILTER_BITS = 20,
 };
 
 #define FINGERPRINT_MASK ((UINT64_C(1) << FINGERPRINT_BITS) - 1)
@@ -34,7 +35,7 @@ uint64_t siphash(Key key, const uint8_t *message, size_t length);
 void hash_grams(Key key, const uint64_t *grams, uint64_t *hashes, size_t count);
 
 /* The hashes of `count` short values, each as `packed` made it. */
-void hash_short(Key key, const uint64_t *values, uint64_t *hashes, size_t count);
+void hash_shorts(Key key, const uint64_t *values, uint64_t *hashes, size_t count);
 
 static inline uint64_t gram_at(const uint8_t *text) {
     uint64_t gram;

@@ -155,16 +155,38 @@ static PyObject *Builder_add_rows(BuilderObject *self, PyObject *arguments) {
 
 static PyObject *Builder_finish(BuilderObject *self, PyObject *none) {
     (void)none;
-    uint64_t entries = 0;
+    uint64_t entries = 0, shorts = 0;
     int whole = 0;
     if (!begin(self)) return NULL;
     Outcome outcome;
     Py_BEGIN_ALLOW_THREADS;
-    outcome = builder_finish(self->builder, &entries, &whole);
+    outcome = builder_finish(self->builder, &entries, &whole, &shorts);
     Py_END_ALLOW_THREADS;
     self->busy = 0;
     if (outcome != FINE) return raised(outcome);
-    return Py_BuildValue("(KO)", (unsigned long long)entries, whole ? Py_True : Py_False);
+    return Py_BuildValue("(KOK)", (unsigned long long)entries, whole ? Py_True : Py_False, (unsigned long long)shorts);
+}
+
+static int is_filter(Py_ssize_t length) {
+    if (length > 0 && length <= (1 << FILTER_BITS) / 8 && !(length & (length - 1))) return 1;
+    PyErr_SetString(PyExc_ValueError, "a filter has 1 to 131072 bytes, a power of two");
+    return 0;
+}
+
+static PyObject *Builder_filter(BuilderObject *self, PyObject *arguments) {
+    Py_ssize_t length;
+    if (!PyArg_ParseTuple(arguments, "n:filter", &length) || !is_filter(length) || !begin(self)) return NULL;
+    PyObject *filter = NULL;
+    uint8_t *bytes = malloc((size_t)length);
+    if (bytes) {
+        builder_filter(self->builder, bytes, (size_t)length);
+        filter = PyBytes_FromStringAndSize((const char *)bytes, length);
+        free(bytes);
+    } else {
+        PyErr_NoMemory();
+    }
+    self->busy = 0;
+    return filter;
 }
 
 typedef struct {
@@ -200,6 +222,7 @@ static PyMethodDef builder_methods[] = {
     {"add", (PyCFunction)(void *)Builder_add, METH_VARARGS, NULL},
     {"add_rows", (PyCFunction)(void *)Builder_add_rows, METH_VARARGS, NULL},
     {"finish", (PyCFunction)(void *)Builder_finish, METH_NOARGS, NULL},
+    {"filter", (PyCFunction)(void *)Builder_filter, METH_VARARGS, NULL},
     {"write", (PyCFunction)(void *)Builder_write, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -264,35 +287,35 @@ typedef struct {
     PyObject_HEAD
     Table table;
     PyObject *held;
-    Py_ssize_t offset;
+    Py_ssize_t offset, filter_bytes;
 } TableObject;
 
 static int Table_init(TableObject *self, PyObject *arguments, PyObject *named) {
-    static char *names[] = {"key", "table", "offset", "buckets", "all_buckets", "bits", NULL};
+    static char *names[] = {"key", "table", "offset", "filter_bytes", "buckets", "all_buckets", "bits", NULL};
     Py_buffer key_bytes;
     PyObject *held;
     unsigned long long buckets, all_buckets;
     int bits;
-    Py_ssize_t offset;
+    Py_ssize_t offset, filter_bytes;
     Key key;
-    if (!PyArg_ParseTupleAndKeywords(arguments, named, "y*OnKKi:Table", names, &key_bytes, &held, &offset, &buckets,
-                                     &all_buckets, &bits))
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "y*OnnKKi:Table", names, &key_bytes, &held, &offset, &filter_bytes,
+                                     &buckets, &all_buckets, &bits))
         return -1;
     int fine = read_key(&key_bytes, &key);
     PyBuffer_Release(&key_bytes);
-    if (!fine) return -1;
-    if (self->held || offset < 0 || offset % 4 || bits < 1 || bits > 30 || !buckets || buckets > all_buckets ||
+    if (!fine || !is_filter(filter_bytes)) return -1;
+    if (self->held || offset < 0 || offset % 4 || filter_bytes % 4 || bits < 1 || bits > 30 || !buckets || buckets > all_buckets ||
         buckets >> bits > 1 || all_buckets >> 40) {
         PyErr_SetString(PyExc_ValueError, "this is no table");
         return -1;
     }
-    self->table = (Table){key, (unsigned)bits, buckets, all_buckets, malloc(sizeof(Absent))};
+    self->table = (Table){key, (unsigned)bits, buckets, all_buckets, (uint64_t)filter_bytes * 8, malloc(sizeof(Absent))};
     if (!self->table.absent) {
         PyErr_NoMemory();
         return -1;
     }
     absent_clear(self->table.absent);
-    self->offset = offset;
+    self->offset = offset, self->filter_bytes = filter_bytes;
     Py_INCREF(held);
     self->held = held;
     return 0;
@@ -319,14 +342,16 @@ static PyObject *find(TableObject *self, const Py_buffer *data, PublicObject *pu
     Spans spans = {0};
     PyObject *list = NULL;
     if (PyObject_GetBuffer(self->held, &table, PyBUF_SIMPLE)) return NULL;
-    if (table.len - self->offset < 0 || (uint64_t)(table.len - self->offset) / 64 < self->table.all_buckets ||
-        ((uintptr_t)table.buf + (uintptr_t)self->offset) % 4) {
+    Py_ssize_t begins = self->offset + self->filter_bytes;
+    const uint8_t *bytes = table.buf;
+    if (table.len < begins || (uint64_t)(table.len - begins) / 64 < self->table.all_buckets ||
+        ((uintptr_t)bytes + (uintptr_t)begins) % 4) {
         PyErr_SetString(PyExc_ValueError, "the table is cut off");
     } else {
         int fine;
         if (public) public->readers++;
         Py_BEGIN_ALLOW_THREADS;
-        fine = table_find(&self->table, (const uint32_t *)(const void *)((const char *)table.buf + self->offset),
+        fine = table_find(&self->table, (const uint32_t *)(const void *)(bytes + begins), bytes + self->offset,
                           public ? &public->public : NULL, data->buf, (size_t)data->len, &spans);
         Py_END_ALLOW_THREADS;
         if (public) public->readers--;

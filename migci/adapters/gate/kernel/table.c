@@ -92,9 +92,10 @@ static int column_in(const uint32_t *bucket, uint32_t fingerprint) {
     return ABSENT;
 }
 
-/* Whether what has this fingerprint, and is not in its full home, may have overflowed from there. */
+/* Whether what has this fingerprint, and is not in its home, may have overflowed from there. Without a branch: each
+   half of it is a toss-up, and the whole is rare. */
 static inline int may_have_overflowed(const uint32_t *home, uint32_t fingerprint) {
-    return home[0] >> 8 < home[1] >> 8 && home[SLOTS - 1] >> 8 < fingerprint;
+    return (home[0] >> 8 < home[1] >> 8) & (home[SLOTS - 1] >> 8 < fingerprint) & (home[SLOTS - 1] != 0);
 }
 
 /* Look up all of `wanted`: their columns become the numbers that they have there, or ABSENT.
@@ -102,28 +103,47 @@ static inline int may_have_overflowed(const uint32_t *home, uint32_t fingerprint
    What is not in its home and may have overflowed is looked for further on, when all others have had their turn. */
 static void look_all_up(const Table *table, const uint32_t *entries, Wanted *wanted) {
     uint32_t open[BLOCK * SHORT_LENGTHS];
-    size_t count = wanted->count;
-    for (size_t each = 0; each < count; each++) {
+    size_t count = 0;
+    for (size_t each = 0; each < wanted->count; each++) {
         Home home = home_of(place_of(wanted->hashes[each], table->bits), table->bits, table->buckets);
         wanted->fingerprints[each] = home.fingerprint;
         wanted->hashes[each] = home.bucket;
-        open[each] = (uint32_t)each;
+        ask_for(entries, home.bucket);
     }
-    for (int at_home = 1; count; at_home = 0) {
+    for (uint32_t each = 0; each < wanted->count; each++) {
+        const uint32_t *home = entries + wanted->hashes[each] * SLOTS;
+        uint32_t fingerprint = wanted->fingerprints[each];
+        int found = has_fingerprint(home, fingerprint);
+        wanted->columns[each] = ABSENT;
+        if (!(found | may_have_overflowed(home, fingerprint))) continue;
+        if (found)
+            wanted->columns[each] = (int16_t)column_in(home, fingerprint);
+        else if (++wanted->hashes[each] < table->all_buckets)
+            open[count++] = each;
+    }
+    while (count) {
         size_t left = 0;
         for (size_t at = 0; at < count; at++) ask_for(entries, wanted->hashes[open[at]]);
         for (size_t at = 0; at < count; at++) {
-            uint32_t each = open[at], fingerprint = wanted->fingerprints[each];
+            uint32_t each = open[at];
             const uint32_t *bucket = entries + wanted->hashes[each] * SLOTS;
-            wanted->columns[each] = ABSENT;
-            if (has_fingerprint(bucket, fingerprint))
-                wanted->columns[each] = (int16_t)column_in(bucket, fingerprint);
-            else if (bucket[SLOTS - 1] && (!at_home || may_have_overflowed(bucket, fingerprint)) &&
-                     ++wanted->hashes[each] < table->all_buckets)
+            if (has_fingerprint(bucket, wanted->fingerprints[each]))
+                wanted->columns[each] = (int16_t)column_in(bucket, wanted->fingerprints[each]);
+            else if (bucket[SLOTS - 1] && ++wanted->hashes[each] < table->all_buckets)
                 open[left++] = each;
         }
         count = left;
     }
+}
+
+/* Hits are nearly always in order already. */
+static void insert_hit(Hit *hits, size_t found, Hit hit) {
+    for (; found; found--) {
+        const Hit *last = hits + found - 1;
+        if (last->start < hit.start || (last->start == hit.start && last->length < hit.length)) break;
+        hits[found] = *last;
+    }
+    hits[found] = hit;
 }
 
 /* What of `wanted` is there becomes `hits`, in order; the rest is remembered as absent. */
@@ -134,7 +154,7 @@ static size_t hits_of(const Wanted *wanted, uint64_t *absent, unsigned bits, siz
         if (wanted->columns[each] == ABSENT)
             __atomic_store_n(slot_of(absent, bits, word), word, __ATOMIC_RELAXED);
         else
-            hits[found++] = (Hit){base + (wanted->at[each] >> 4), word, wanted->at[each] & 15, wanted->columns[each]};
+            insert_hit(hits, found++, (Hit){base + (wanted->at[each] >> 4), word, wanted->at[each] & 15, wanted->columns[each]});
     }
     return found;
 }
@@ -151,33 +171,60 @@ static void want_grams(const Table *table, const uint8_t *text, size_t count, Wa
     hash_grams(table->key, wanted->words, wanted->hashes, wants);
 }
 
-/* Short values that may begin at the `count` places from `base` on. */
-static void want_shorts(const Table *table, const uint8_t *text, size_t length, size_t base, size_t count,
-                        Wanted *wanted) {
-    uint8_t apart[1 + BLOCK + GRAM]; /* what of the block, of the byte before it and of those after is in no word */
-    for (size_t at = 0; at < 1 + count + GRAM; at++) {
-        size_t place = base + at; /* one further than in the text */
-        apart[at] = place == 0 || place > length || !in_word[text[place - 1]];
+/* A bit for each of the 64 bytes from `at` on that is no part of a word; just behind the text there is one as well. */
+static uint64_t apart_from(const uint8_t *text, size_t length, size_t at) {
+    uint8_t copied[64], apart[64];
+    const uint8_t *from = copied;
+    uint64_t bits = 0;
+    if (at + 64 > length) {
+        size_t left = at < length ? length - at : 0;
+        memset(copied, '_', sizeof copied);
+        memcpy(copied, text + at, left);
+        if (at <= length) copied[left] = ' ';
+    } else {
+        from = text + at;
     }
-    size_t wants = 0;
-    for (size_t at = 0; at < count; at++) {
-        uint32_t ends;
-        memcpy(&ends, apart + 1 + at + SHORTEST, sizeof ends);
-        if (!apart[at] | !ends) continue;
-        for (unsigned size = SHORTEST; size < GRAM && base + at + size <= length; size++) {
-            if (!apart[1 + at + size]) continue;
-            uint64_t word = packed(text + base + at, size);
-            wanted->words[wants] = word;
-            wanted->at[wants] = (uint32_t)at << 4 | size;
-            wants += !known_absent(table->absent->shorts, ABSENT_SHORT_BITS, word);
-        }
+    for (int each = 0; each < 64; each++) {
+        uint8_t byte = from[each];
+        apart[each] = !(((uint8_t)((byte | 0x20) - 'a') < 26) | ((uint8_t)(byte - '0') < 10) | (byte == '_') | (byte > 0x7f));
     }
-    wanted->count = wants;
-    hash_short(table->key, wanted->words, wanted->hashes, wants);
+    for (int each = 0; each < 64; each += 8)
+        bits |= gram_at(apart + each) * UINT64_C(0x0102040810204080) >> 56 << each;
+    return bits;
 }
 
-int table_find(const Table *table, const uint32_t *entries, const Public *public, const uint8_t *text, size_t length,
-               Spans *spans) {
+/* Short values that may begin at the `count` places from `base` on, those of a length together. */
+static void want_shorts(const Table *table, const uint8_t *filter, const uint8_t *text, size_t length, size_t base,
+                        size_t count, Wanted *wanted) {
+    size_t wants = 0;
+    uint64_t before = !base || !in_word[text[base - 1]], apart = apart_from(text, length, base);
+    for (size_t begins = 0; begins < count; begins += 64) {
+        uint64_t next = apart_from(text, length, base + begins + 64);
+        for (unsigned size = SHORTEST; size < GRAM; size++) {
+            uint64_t starts = (apart << 1 | before) & (apart >> size | next << (64 - size));
+            for (; starts; starts &= starts - 1) {
+                size_t at = begins + (size_t)__builtin_ctzll(starts), place = base + at;
+                uint64_t word = place + GRAM <= length ? packed_of(gram_at(text + place), size) : packed(text + place, size);
+                wanted->words[wants] = word;
+                wanted->at[wants] = (uint32_t)at << 4 | size;
+                wants += !known_absent(table->absent->shorts, ABSENT_SHORT_BITS, word);
+            }
+        }
+        before = apart >> 63, apart = next;
+    }
+    hash_shorts(table->key, wanted->words, wanted->hashes, wants);
+    wanted->count = 0;
+    for (size_t each = 0; each < wants; each++) {
+        uint64_t bit = wanted->hashes[each] & (table->filter_bits - 1);
+        wanted->words[wanted->count] = wanted->words[each];
+        wanted->hashes[wanted->count] = wanted->hashes[each];
+        wanted->at[wanted->count] = wanted->at[each];
+        wanted->count += filter[bit / 8] >> bit % 8 & 1;
+    }
+}
+
+int table_find(const Table *table, const uint32_t *entries, const uint8_t *filter, const Public *public,
+               const uint8_t *text, size_t length, Spans *spans) {
     Chain chain = {.spans = spans, .public = public};
     Wanted wanted;
     Hit grams[BLOCK], shorts[BLOCK * SHORT_LENGTHS];
@@ -187,7 +234,7 @@ int table_find(const Table *table, const uint32_t *entries, const Public *public
         want_grams(table, text + base, gram_starts < BLOCK ? gram_starts : BLOCK, &wanted);
         look_all_up(table, entries, &wanted);
         size_t gram_hits = hits_of(&wanted, table->absent->grams, ABSENT_BITS, base, grams);
-        want_shorts(table, text, length, base, count, &wanted);
+        want_shorts(table, filter, text, length, base, count, &wanted);
         look_all_up(table, entries, &wanted);
         size_t short_hits = hits_of(&wanted, table->absent->shorts, ABSENT_SHORT_BITS, base, shorts);
         size_t gram = 0, small = 0;

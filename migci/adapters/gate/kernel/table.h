@@ -35,7 +35,7 @@ void absent_clear(Absent *absent);
 typedef struct {
     Key key;
     unsigned bits;
-    uint64_t buckets, all_buckets;
+    uint64_t buckets, all_buckets, filter_bits;
     Absent *absent;
 } Table;
 
@@ -49,10 +49,10 @@ typedef struct {
     size_t count, room;
 } Spans;
 
-/* Append the spans of `text` that are in the table, whose entries are at `entries`; `public` may be null.
+/* Append the spans of `text` that are in the table, whose entries and filter are there; `public` may be null.
 
    Returns whether there was memory for them; `spans->spans` is the caller's to free. */
-int table_find(const Table *table, const uint32_t *entries, const Public *public, const uint8_t *text, size_t length,
-               Spans *spans);
+int table_find(const Table *table, const uint32_t *entries, const uint8_t *filter, const Public *public,
+               const uint8_t *text, size_t length, Spans *spans);
 
 #endif
