@@ -1,1 +1,1 @@
-"""What leaves a replay passes here: confidential values, secrets and the literals of statements are removed."""
+"""What keeps a dataset's confidential values out of everything that leaves a replay."""
