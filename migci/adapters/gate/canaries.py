@@ -1,0 +1,33 @@
+"""Values that are planted in a database to see whether one comes out again."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from random import Random
+
+from migci.adapters.gate.finder import ExactFinder
+from migci.adapters.gate.views import views
+
+TOKEN_CHARACTERS = 20
+_ALPHABET = string.ascii_lowercase + string.digits
+_BLOCK_BYTES = 1 << 20
+_OVERLAP_BYTES = 1 << 10
+
+
+def planted(count: int, random: Random) -> tuple[str, ...]:
+    """So many distinct tokens to put into columns: letters and digits, with nothing about them that stands out."""
+    tokens: dict[str, None] = {}
+    while len(tokens) < count:
+        tokens["".join(random.choices(_ALPHABET, k=TOKEN_CHARACTERS))] = None
+    return tuple(tokens)
+
+
+def found(data: bytes, tokens: Iterable[str]) -> bool:
+    """Whether `data` has a piece of eight characters of a token, as it is or in one of the encodings `views` names."""
+    finder = ExactFinder({"canary": [token.encode() for token in tokens]})
+    for begins in range(0, max(len(data), 1), _BLOCK_BYTES):
+        block = data[begins : begins + _BLOCK_BYTES + _OVERLAP_BYTES]
+        if finder.find(block) or any(finder.find(view.data) for view in views(block)):
+            return True
+    return False

@@ -1,0 +1,266 @@
+"""What is secret whoever it belongs to: passwords, tokens, keys, and the values that statements and messages quote.
+
+All of it is found line by line. What counts of a line is its shape: lower case, each digit a zero. Lines of a log have
+few shapes, and a shape is looked at once.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from migci.adapters.gate import literals
+from migci.adapters.gate.literals import INSTEAD, Cut, Statement
+
+REMOVED = b"[removed]"
+
+
+class Found(NamedTuple):
+    """`text[start:end]` is not to pass; `columns` are those of a confidential value, none of anything else."""
+
+    start: int
+    end: int
+    instead: bytes
+    columns: tuple[str, ...] = ()
+
+
+class State(NamedTuple):
+    """What a line is in the middle of."""
+
+    key: bool = False
+    quoted: bytes = b""
+    """What ends the value that a message quotes."""
+    lines: int = 0
+    """How many lines it has gone on for."""
+    statement: Statement | None = None
+    inside_line: bool = False
+
+
+_Result = tuple[tuple[Cut, ...], State]
+
+_NOWHERE = State()
+_NOTHING: _Result = ((), _NOWHERE)
+_SHAPE = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(chr(byte).lower()) if byte < 128 else byte
+               for byte in range(256))  # fmt: skip
+_MOST_LINES = 16
+_MOST_SHAPES = 10_000
+_LONGEST_SHAPE = 1000
+
+
+class Scanner:
+    """Finds secrets and, with `statements`, the literals of statements; remembers the shapes of lines it has seen.
+
+    For any number of threads. `start` is the state at the beginning of a text.
+    """
+
+    start = _NOWHERE
+
+    def __init__(self, *, statements: bool) -> None:
+        self._statements = statements
+        self._seen: dict[tuple[State, bytes] | bytes, _Result] = {}
+        self._words: dict[bytes, frozenset[bytes]] = {}
+
+    def scan(self, text: bytes, state: State) -> tuple[list[Found], State]:
+        """What is to be removed of `text`, in order, and the state at its end."""
+        found: list[Found] = []
+        shapes = text.translate(_SHAPE).split(b"\n")
+        at = 0
+        seen = self._seen
+        last = len(shapes) - 1
+        for index, shape in enumerate(shapes):
+            if index == last and not shape:
+                break
+            result = seen.get(shape if state is _NOWHERE else (state, shape))
+            if result is None:
+                result = self._look(shape, state)
+            if result is not _NOTHING:
+                cuts, state = result
+                found += [Found(max(at + start, 0), at + end, instead) for start, end, instead in cuts]
+            at += len(shape) + 1
+        if state is not _NOWHERE:
+            state = state._replace(inside_line=bool(shapes[-1]))
+        return found, state
+
+    def _look(self, shape: bytes, state: State) -> _Result:
+        cuts, after = _line(shape, state, self._signs(shape), statements=self._statements)
+        result = (tuple(cuts), after) if cuts or after != _NOWHERE else _NOTHING
+        if after == _NOWHERE and cuts:
+            result = (tuple(cuts), _NOWHERE)
+        if len(shape) <= _LONGEST_SHAPE:
+            if len(self._seen) >= _MOST_SHAPES:
+                self._seen.clear()
+            self._seen[shape if state is _NOWHERE else (state, shape)] = result
+        return result
+
+    def _signs(self, shape: bytes) -> frozenset[bytes]:
+        """What there is in the words of a line that makes it worth a closer look."""
+        signs = _NO_SIGNS
+        for word in set(shape.split()):
+            found = self._words.get(word)
+            if found is None:
+                found = frozenset(_SIGN.findall(word)) or _NO_SIGNS
+                if len(self._words) >= _MOST_SHAPES:
+                    self._words.clear()
+                if len(word) <= _LONGEST_SHAPE:
+                    self._words[word] = found
+            if found:
+                signs |= found
+        return signs
+
+
+_NO_SIGNS: frozenset[bytes] = frozenset()
+
+
+def _line(shape: bytes, state: State, signs: frozenset[bytes], *, statements: bool) -> tuple[list[Cut], State]:
+    begins = 0
+    cuts: list[Cut] = []
+    if state.key:
+        end = _KEY_ENDS.search(shape)
+        if end:
+            begins = end.end()
+            cuts.append((-1, begins, REMOVED))
+        elif _KEY_GOES_ON.fullmatch(shape):
+            return [(-1, len(shape), REMOVED)], state._replace(inside_line=False)
+    elif state.quoted and state.lines < _MOST_LINES:
+        at = shape.find(state.quoted)
+        if at < 0:
+            return [(-1, len(shape), INSTEAD)], state._replace(lines=state.lines + 1, inside_line=False)
+        begins = at
+        cuts.append((-1, at, INSTEAD))
+    if state.statement is None and not signs:
+        return cuts, _NOWHERE
+    cuts += _simple(shape, begins, signs)
+    if b"-----begin" in signs and (key := _KEY_BEGINS.search(shape, begins)):
+        return [*cuts, (key.start(), len(shape), REMOVED)], State(key=True)
+    quoted = b"" if signs.isdisjoint(_QUOTING) else _quoted(shape, begins, cuts)
+    statement = None
+    if statements and (state.statement is not None or not signs.isdisjoint(literals.SIGNS)):
+        more, statement = literals.line(shape, begins, state.statement, inside_line=state.inside_line)
+        cuts += more
+    if not quoted and statement is None:
+        return cuts, _NOWHERE
+    return cuts, State(quoted=quoted, statement=statement)
+
+
+_KEY_BEGINS_TEXT = rb"-----begin [a-z0 ]*private key(?: block)?-----"
+_KEY_ENDS_TEXT = rb"-----end [a-z0 ]*private key(?: block)?-----"
+_KEY_BEGINS = re.compile(_KEY_BEGINS_TEXT + rb"(?!.*" + _KEY_ENDS_TEXT + rb")")
+_KEY_ENDS = re.compile(_KEY_ENDS_TEXT)
+_KEY_GOES_ON = re.compile(rb"[\s>|'\"]*(?:[a-z0+/=]*|[a-z-]+: .*)[\s'\"\\,]*")
+"""A line of base64, or a header such as that of an encrypted key."""
+
+_QUOTED = re.compile(
+    rb"duplicate entry (?P<a>\\?')"
+    rb"|incorrect [^':\n]*value: (?P<b>\\?')"
+    rb"|near (?P<c>\\?')"
+    rb"|character string: (?P<d>\\?')"
+    rb"|(?:cannot|can't) convert string (?P<e>\\?')"
+)
+_AFTER_QUOTED = {"a": b"' for key", "b": b"' for ", "c": b"' at line", "d": b"'", "e": b"' from "}
+
+
+def _quoted(shape: bytes, begins: int, cuts: list[Cut]) -> bytes:
+    """Adds the values that the servers' messages quote; returns what ends one that goes on in the next line."""
+    while match := _QUOTED.search(shape, begins):
+        name = str(match.lastgroup)
+        start, after = match.end(), _AFTER_QUOTED[name]
+        end = shape.find(after, start)
+        if end < 0 and name == "b":
+            end = shape.rfind(b"'", start)
+        if end < 0:
+            if name != "a":
+                return b""
+            cuts.append((start, len(shape), INSTEAD))
+            return after
+        if shape[end - 1 : end] == b"\\":
+            end -= 1
+        if end > start:
+            cuts.append((start, end, INSTEAD))
+        begins = end + 1
+    return b""
+
+
+_PLACEHOLDER = rb"(?!%s\b|%\(|\?|:[a-z]|none\b|null\b|true\b|false\b|\*\*|\[removed|\{|\$\{)"
+_VALUE = (
+    rb"(?:\\\"(?P<a>[^\"\\]+)|\\'(?P<b>[^'\\]+)|\"(?P<d>(?:[^\"\\]|\\.)*)|'(?P<s>(?:[^'\\]|\\.)*)"
+    rb"|(?P<w>[^\s'\"\\,;&()<>\]}]+))"
+)
+_NAMES = rb"passw(?:or)?d|passwd|passphrase|pwd|secret|api_?key|access_?key|private_?key|auth_?token|access_?token"
+_NAMED = (b"passw", b"passphrase", b"pwd", b"secret", b"key", b"token")
+_RULES = tuple(
+    (signs, re.compile(rule), instead)
+    for signs, rule, instead in (
+        # NAME=value, "NAME": "value", NAME: value, --NAME value
+        (_NAMED, rb"(?:" + _NAMES + rb")[\w-]*\\?['\"]?\]?\s?[=:]>?\s{0,4}[bu]?" + _PLACEHOLDER + _VALUE, REMOVED),
+        (_NAMED, rb"--?[\w-]*(?:" + _NAMES + rb")[\w-]*\s+" + _PLACEHOLDER + _VALUE, REMOVED),
+        (
+            (b"token", b"credential"),
+            rb"(?:token|credentials?)[\w-]*(?:\\?['\"]\s?:|=)\s{0,4}[bu]?" + _PLACEHOLDER + _VALUE,
+            REMOVED,
+        ),
+        (
+            (b"identified",),
+            rb"identified\s+(?:with\s+[\w'\"`]+\s+)?(?:by|as)(?:\s+password)?\s+" + _VALUE,
+            REMOVED,
+        ),
+        ((b"password",), rb"\bpassword\s*\(\s*" + _VALUE, REMOVED),
+        (
+            (b"authorization", b"token", b"x-api-key", b"cookie"),
+            (
+                rb"(?:authorization|x-[\w-]*token|x-api-key|cookie)\\?['\"]?\s?[:=]\s?\\?['\"]?"
+                rb"(?P<w>(?!\[removed)[^\s'\"\\<>][^'\"\\<>]*)"
+            ),
+            REMOVED,
+        ),
+        ((b"bearer",), rb"\bbearer\s+(?P<w>[a-z0-9._~+/-]{8,}=*)", REMOVED),
+        # credentials in a URL
+        ((b"://",), rb"[a-z][a-z0+.-]*://(?P<w>[^\s/@:'\"<>?#]*:[^\s'\"<>]*)@(?=[\w\[(.%{-])", REMOVED),
+        # tokens that can be told by their looks
+        (
+            (b"akia", b"asia", b"aroa", b"aida"),
+            rb"(?<![a-z0-9])(?P<w>a(?:kia|sia|roa|ida)[a-z0]{16})(?![a-z0])",
+            REMOVED,
+        ),
+        ((b"gh", b"github_pat_"), rb"(?P<w>gh[pousr]_[a-z0]{20,}|github_pat_\w{20,})", REMOVED),
+        ((b"gl",), rb"(?P<w>gl(?:pat|dt|rt|ptt|soat|cbt)-[\w.-]{16,})", REMOVED),
+        (
+            (b"xox", b"_live_", b"_test_", b"aiza"),
+            rb"(?P<w>xox[abceoprs]-[\w-]{10,}|[sr]k_(?:live|test)_\w{16,}|aiza[\w-]{35})",
+            REMOVED,
+        ),
+        ((b"eyj",), rb"(?<![\w-])(?P<w>eyj[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?)", REMOVED),
+        ((b"-----end",), rb"(?P<w>" + _KEY_BEGINS_TEXT + rb".*" + _KEY_ENDS_TEXT + rb")", REMOVED),
+        # the values of statements, as SQLAlchemy tells them
+        ((b"[parameters:",), rb"\[parameters: (?P<w>[^\s?].*?)(?=\]\s*$|\]\\n|$)", INSTEAD),
+        (
+            (b"[generated", b"[cached", b"[no", b"[caching", b"[dialect", b"[insertmany", b"[raw"),
+            (
+                rb"\[(?:generated in|cached since|no key|caching disabled|dialect|insertmanyvalues|raw sql)[^\]]*\]"
+                rb" ?(?P<w>[({\[].*)$"
+            ),
+            INSTEAD,
+        ),
+        (
+            (b"sqlalchemy.engine",),
+            rb"sqlalchemy\.engine\.[\w.]+\]? (?P<w>(?:\(.+\)|\{.+\}|\[[({].*\]))\s*$",
+            INSTEAD,
+        ),
+    )
+)
+_QUOTING = frozenset((b"duplicate", b"value:", b"near", b"string"))
+_SIGNS = {sign for signs, _, _ in _RULES for sign in signs} | _QUOTING | {b"-----begin", *literals.SIGNS}
+_SIGN = re.compile(rb"(?=(" + b"|".join(sorted(map(re.escape, _SIGNS))) + rb"))")
+
+
+def _simple(shape: bytes, begins: int, present: frozenset[bytes]) -> list[Cut]:
+    """What one line shows to be a secret by itself."""
+    cuts = []
+    for rule, instead in [(rule, instead) for signs, rule, instead in _RULES if not present.isdisjoint(signs)]:
+        for match in rule.finditer(shape, begins):
+            start, end = match.span(str(match.lastgroup))
+            if end > start and not shape.startswith(b"[removed", start) and shape[start:end] not in _NO_VALUES:
+                cuts.append((start, end, instead))
+    return cuts
+
+
+_NO_VALUES = (b"", b"?", b"%s", b"()", b"{}", b"[]")

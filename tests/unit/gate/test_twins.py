@@ -1,0 +1,253 @@
+"""The compiled kernel and its twin in Python write the same bytes and find the same spans, whatever they are given."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migci.adapters.gate import _pure
+from migci.adapters.gate.index import Builder, Index, IndexFailed, IndexTooLarge, Public, build
+from tests.unit.gate.kernels import COMPILED, using
+
+pytestmark = pytest.mark.skipif(COMPILED is None, reason="NO KERNEL: './dev setup' compiles it where there is a cc")
+
+KEY = bytes(range(7, 23))
+COLUMNS = tuple(f"t.c{number}" for number in range(300))
+
+_BYTES = st.sampled_from([b"a", b"b", b"A", b"7", b"0", b"_", b" ", b"-", b"\xc3", b"\0", b"NULL", b"\\"])
+_TEXT = st.one_of(st.binary(max_size=40), st.lists(_BYTES, max_size=24).map(b"".join))
+_LONG = st.tuples(st.integers(0, 2**32), st.integers(1000, 5000)).map(
+    lambda drawn: random.Random(drawn[0]).randbytes(drawn[1])
+)
+_COLUMN = st.sampled_from([0, 1, 2, 254, 255, 299])
+_VALUES = st.lists(st.tuples(_COLUMN, st.one_of(_TEXT, _TEXT, _TEXT, _LONG)), max_size=30)
+_REPEATED = st.lists(st.tuples(_COLUMN, _TEXT, st.integers(1, 120)), max_size=12).map(
+    lambda drawn: [(column, value) for column, value, times in drawn for _ in range(times)]
+)
+_LIMITS = st.sampled_from([6_000, 8_000, 20_000, 1_000_000])
+
+
+def written(kernel: ModuleType, values: list[tuple[int, bytes]], limit_bytes: int = 1_000_000) -> bytes | str:
+    """The file, or why there is none."""
+    with using(kernel), tempfile.TemporaryDirectory() as folder:
+        try:
+            build(Path(folder, "x"), KEY, COLUMNS, values, limit_bytes)
+        except IndexTooLarge as error:
+            return str(error)
+        return Path(folder, "x").read_bytes()
+
+
+def written_rows(kernel: ModuleType, fields: list[int], pieces: list[bytes]) -> bytes | None:
+    with using(kernel), tempfile.TemporaryDirectory() as folder:
+        builder = Builder(KEY, COLUMNS, 1_000_000)
+        try:
+            for piece in pieces:
+                builder.add_rows(fields, piece)
+            builder.write(Path(folder, "x"))
+        except IndexFailed:
+            return None
+        return Path(folder, "x").read_bytes()
+
+
+def spans(kernel: ModuleType, file: Path, texts: list[bytes], public: list[bytes] | None) -> list[object]:
+    with using(kernel), Index.open(file, KEY) as index:
+        known = None if public is None else Public(public)
+        return [index.find(text, known) for text in texts]
+
+
+def compiled() -> ModuleType:
+    assert COMPILED is not None
+    return COMPILED
+
+
+@settings(deadline=None)
+@given(st.one_of(_VALUES, _REPEATED), _LIMITS)
+def test_both_write_the_same_file_or_refuse_alike(values: list[tuple[int, bytes]], limit_bytes: int) -> None:
+    assert written(compiled(), values, limit_bytes) == written(_pure, values, limit_bytes)
+
+
+def test_both_write_the_same_file_of_many_values_that_are_common_to_a_degree() -> None:
+    """So many that the counters are emptied again and again, by number and by the length of what they hold."""
+    draw = random.Random(5)
+    values = []
+    for _ in range(9_000):
+        rank = int(draw.paretovariate(0.7))
+        values.append((0, b"%04d" % rank + b"ab"))
+        values.append((1, b"a longer value %d" % rank))
+        values.append((2, b"%d" % (rank % 3000) * 60))
+    limit_bytes = 1_500_000
+    file = written(compiled(), values, limit_bytes)
+    assert isinstance(file, bytes)
+    assert file == written(_pure, values, limit_bytes)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"a", b"Anna ", b"\t", b"\n", b"\\t", b"\\", b"\\\\", b"\\0", b"\\n", b"NULL", b"\xff", b"x" * 9]
+        )
+    ),
+    st.sampled_from([[0], [0, 1], [3, -1, 255], [-1]]),
+    st.lists(st.integers(0, 60), max_size=6),
+)
+def test_both_read_rows_alike_wherever_the_stream_is_cut(
+    tokens: list[bytes], fields: list[int], cuts: list[int]
+) -> None:
+    stream = b"".join(tokens)
+    places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
+    pieces = [stream[start:end] for start, end in itertools.pairwise(places)]
+    whole = written_rows(_pure, fields, [stream])
+    assert written_rows(compiled(), fields, [stream]) == whole
+    assert written_rows(compiled(), fields, pieces) == whole
+    assert written_rows(_pure, fields, pieces) == whole
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(_TEXT, min_size=2, max_size=2), max_size=10), st.integers(1, 30))
+def test_rows_in_any_pieces_are_the_values_that_were_printed(rows: list[list[bytes]], piece: int) -> None:
+    def printed(value: bytes) -> bytes:
+        return value.replace(b"\\", b"\\\\").replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\0", b"\\0")
+
+    stream = b"".join(b"\t".join(map(printed, row)) + b"\n" for row in rows)
+    pieces = [stream[at : at + piece] for at in range(0, len(stream), piece)]
+    values = [(column, value) for row in rows for column, value in enumerate(row) if value != b"NULL"]
+    if len(rows) <= 10:  # so few that none is a category, and a NULL does not matter
+        assert written_rows(compiled(), [0, 1], pieces) == written(_pure, values)
+
+
+@settings(deadline=None)
+@given(
+    _VALUES,
+    st.lists(st.one_of(st.integers(0, 29), _TEXT), max_size=12),
+    st.one_of(st.none(), st.lists(st.one_of(st.integers(0, 29), _TEXT), max_size=4)),
+    st.integers(0, 600),
+    _LIMITS,
+)
+def test_both_find_the_same(
+    values: list[tuple[int, bytes]],
+    parts: list[int | bytes],
+    public: list[int | bytes] | None,
+    padding: int,
+    limit_bytes: int,
+) -> None:
+    def chosen(part: int | bytes) -> bytes:
+        if isinstance(part, bytes):
+            return part
+        return values[part % len(values)][1][:300] if values else b""
+
+    text = b"." * padding + b"".join(map(chosen, parts))
+    texts = [text, text[1:], text[: len(text) // 2], text + text]
+    known = None if public is None else list(map(chosen, public))
+    file = written(compiled(), values, limit_bytes)
+    if isinstance(file, bytes):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "x")
+            path.write_bytes(file)
+            assert spans(compiled(), path, texts, known) == spans(_pure, path, texts, known)
+
+
+@settings(deadline=None)
+@given(st.lists(_TEXT, max_size=8))
+def test_every_value_is_found_as_what_it_is(values: list[bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder, using(compiled()):
+        path = Path(folder, "x")
+        build(path, KEY, COLUMNS, [(0, value) for value in values], 1_000_000)
+        with Index.open(path, KEY) as index:
+            for value in values:
+                if len(value) >= 8:
+                    (span,) = index.find(b"ab" + value + b"ab")
+                    assert span[0] <= 2
+                    assert span[1] >= 2 + len(value)
+                elif len(value) >= 6 or (len(value) >= 4 and not value.isdigit()):
+                    assert any(
+                        start <= 2 and end >= 2 + len(value) for start, end, _ in index.find(b"x " + value + b" x")
+                    )
+
+
+def test_many_threads_find_the_same_at_once(tmp_path: Path) -> None:
+    values = [(0, b"person number %d" % number) for number in range(5_000)]
+    build(tmp_path / "x", KEY, COLUMNS, values)
+    text = b"; ".join(value if number % 3 else b"nobody at %d" % number for number, (_, value) in enumerate(values))
+    with Index.open(tmp_path / "x", KEY) as index:
+        wanted = index.find(text)
+        assert len(wanted) == 5_000 - 1_667
+        answers: list[object] = []
+        threads = [
+            threading.Thread(target=lambda: answers.extend(index.find(text) for _ in range(10))) for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [wanted] * 40
+
+
+def test_a_builder_is_not_for_two_threads_at_once() -> None:
+    builder = Builder(KEY, COLUMNS)
+    rows = b"".join(b"person number %d\n" % number for number in range(300_000))
+    refused = []
+
+    def add() -> None:
+        for _ in range(5):
+            try:
+                builder.add_rows([0], rows)
+            except RuntimeError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(refused) <= {"this builder is in use, or was never made"}
+
+
+def test_what_a_caller_hands_over_wrongly_is_refused_and_does_no_harm() -> None:
+    kernel = compiled()
+    values: list[Callable[[], object]] = [
+        lambda: kernel.Builder(b"short", 1, 4, 10),
+        lambda: kernel.Builder(KEY, 1, 0, 10),
+        lambda: kernel.Builder(KEY, 1, 31, 10),
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 0, 0, 4),
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 1, 2, 4).find(b"whatever it is"),
+        lambda: kernel.Table(KEY, bytes(128), 128, 64, 1, 1, 4).find(b"whatever it is"),
+        lambda: kernel.Table(KEY, bytes(128), 0, 63, 1, 1, 4),
+        lambda: kernel.Builder(KEY, 1, 4, 10).filter(0),
+        lambda: kernel.Builder(KEY, 1, 4, 10).filter(1 << 18),
+        lambda: kernel.siphash(b"short", b""),
+    ]
+    for wrong in values:
+        with pytest.raises(ValueError, match=r"."):
+            wrong()
+    types: list[Callable[[], object]] = [
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 1, 1, 4).find(b"whatever it is", {b"a set"}),
+        lambda: kernel.Table(KEY, bytes(128), 0, 64, 1, 1, 4).find("text"),
+        lambda: kernel.Public().add("text"),
+        lambda: kernel.Builder(KEY, 1, 4, 10).add_rows(0, b""),
+        lambda: kernel.Builder(KEY, 1, 4, 10).add_rows(["a"], b""),
+    ]
+    for wrong_type in types:
+        with pytest.raises(TypeError):
+            wrong_type()
+
+
+def test_what_the_sink_raises_comes_out_of_writing() -> None:
+    for kernel in (compiled(), _pure):
+        builder = kernel.Builder(KEY, 1, 12, 10_000)
+        for number in range(2_000):
+            builder.add(0, b"person %d" % number)
+        builder.finish()
+        with contextlib.suppress(ZeroDivisionError):
+            builder.write(2_000, lambda piece: 1 // 0)
+            pytest.fail("nothing was raised")
