@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from migci.core.dataset import EMPTY, Contents, Dataset, Excuse, Limits
+from migci.core.markup import Markup
 from migci.errors import UsageError
 from migci.replay import Project
 from migci.route import Hook, Release
@@ -100,6 +101,8 @@ class DatasetTable(_Table):
     revision: str | None = None
     refreshed: str | None = None
     contents: Literal["real", "anonymized", "synthetic"] = "real"
+    markup: str | None = None
+    publish_log: bool = False
     limits: LimitsTable = LimitsTable()
     excuse: list[ExcuseTable] = []
 
@@ -228,9 +231,44 @@ def _dataset(name: str, table: DatasetTable, folder: Path) -> Dataset:
         revision=table.revision,
         refreshed=table.refreshed,
         contents=Contents.SYNTHETIC if source == EMPTY else Contents(table.contents),
+        markup=None if table.markup is None else read_markup(Path(located(table.markup, folder))),
+        publish_log=table.publish_log,
         limits=Limits(**table.limits.model_dump()),
         excuses=tuple(Excuse(**excuse.model_dump()) for excuse in table.excuse),
     )
+
+
+class MarkupFile(BaseModel):
+    """What is said of each table's columns; `like` names the table that another is marked as."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    tables: dict[str, dict[str, Any]]
+
+
+def read_markup(file: Path) -> Markup:
+    """The markup in a TOML file, each column with what is said of it. Raises UsageError."""
+    try:
+        found = MarkupFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the markup {file} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the markup {file} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise UsageError(f"the markup {file}: {_mistake(dict(error.errors()[0]))}") from None
+    columns: list[tuple[str, str, str]] = []
+    for table, said in found.tables.items():
+        like = said.get("like")
+        if isinstance(like, str) and len(said) == 1:
+            if like not in found.tables:
+                raise UsageError(f"the markup {file}: table {table!r} is like {like!r}, which is not in it")
+            said = found.tables[like]
+        for column, kind in said.items():
+            what = kind.get("kind") if isinstance(kind, dict) else kind
+            if not isinstance(what, str):
+                raise UsageError(f"the markup {file}: {table}.{column} has no kind", hint='such as "email", or "keep"')
+            columns.append((table, column, what))
+    return Markup(tuple(columns))
 
 
 def located(source: str, folder: Path) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from migci.core.history import History, Revision
+from migci.core.markup import Column
 from migci.core.run import Commit, ServerFacts
 from migci.core.snapshot import Snapshot
 from migci.core.step import Step, StepError, Work
@@ -74,6 +75,15 @@ class Size:
     bytes: int
 
 
+class ValueSink(Protocol):
+    """Takes confidential values, each with the place of its column in a list that both sides know."""
+
+    def add(self, column: int, value: bytes) -> None: ...
+
+    def add_rows(self, columns_of_the_fields: Sequence[int], chunk: bytes) -> None:
+        """Any piece of what `mariadb --batch --skip-column-names` prints."""
+
+
 @dataclass(frozen=True)
 class VersionTable:
     """Where a tool keeps the revision of a database; `where` picks the rows that are this project's."""
@@ -106,6 +116,18 @@ class Database(Protocol):
 
     def schema(self) -> dict[str, str]:
         """Each table's name and its definition, without what changes by itself (such as the next AUTO_INCREMENT)."""
+
+    def columns(self) -> tuple[Column, ...]:
+        """All columns of its tables."""
+
+    def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
+        """Give all values of these columns (`table.column`) to `sink`, by their places in `columns`."""
+
+    def plant(self, tokens: Mapping[str, str]) -> tuple[str, ...]:
+        """Put tokens into columns, in place of one value each, where no migration should mind; returns which columns.
+
+        Those are left alone that are part of a key, of a table that has no row or a trigger, or hold what has a shape.
+        """
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         """The revisions that the database says it is at; `None` if there is no such table."""
@@ -250,6 +272,40 @@ class Warm:
     way: str
 
 
+class Gate(Protocol):
+    """What must not be seen does not pass it."""
+
+    def clean(self, text: str) -> str:
+        """`text` without the dataset's confidential values, secrets, and the literals of statements."""
+
+    def exposed(self) -> tuple[str, ...]:
+        """The columns whose values were removed since this was last asked, from texts and from what was printed."""
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """Values to plant, each with its column: the gate knows them as it knows the others."""
+
+
+class Gates(Protocol):
+    """Where gates come from. What they know of a dataset is an index, which is kept by an id."""
+
+    def has(self, id: str) -> bool: ...
+
+    def make(self, id: str, columns: tuple[str, ...], pour: Callable[[ValueSink], None]) -> None:
+        """Keep an index of the values that `pour` gives. Raises StoreFailed, DiskFull."""
+
+    def guard(
+        self, id: str | None, *, publish: bool, public: Callable[[], Iterable[bytes]] = tuple
+    ) -> AbstractContextManager[Gate]:
+        """A gate that knows an index, or none; until exit all that is logged passes it.
+
+        What processes print is looked at, and kept only with `publish`.
+        """
+
+    def leaked(self, data: bytes) -> bool:
+        """Whether `data` holds a token that one of the gates had to plant, in whatever encoding."""
+
+
 class WarmClones(Protocol):
     """Clones that were made ready ahead of time."""
 
@@ -288,6 +344,9 @@ class Repository(Protocol):
     def tree(self, commit: Commit) -> Tree:
         """The files of `commit`, in a temporary folder that lives as long as the repository is open."""
 
+    def texts(self, tree: Tree) -> Iterable[bytes]:
+        """What stands in the project's files of `tree`, as far as these are text, and not so large as to be data."""
+
     def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
         """The files of the project that `landed` has and `trunk` has not, relative to the project."""
 
@@ -310,13 +369,14 @@ class Attempt:
     """How one migration's run ended, seen from outside the process that ran it.
 
     `error` is `None` when the process says that it is done; whether it is, the database shows. `statements` and
-    `sql_seconds` are the process's own words: detail, never proof.
+    `sql_seconds` are the process's own words: detail, never proof. `exposed` are the columns whose values it showed.
     """
 
     seconds: float
     error: StepError | None
     statements: tuple[AgentStatement, ...] = ()
     sql_seconds: float | None = None
+    exposed: tuple[str, ...] = ()
 
 
 class ToolSession(Protocol):

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from migci.checkpoint import Arrival, Course, Position, newest, reach, walk_from
+from migci.confidential import cleaned, cleaned_all, guarded
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding, Severity, silenced
 from migci.core.history import Changes, History, compare, strangers
@@ -19,6 +20,7 @@ from migci.ports import (
     Conflict,
     DiskFull,
     EnvironmentFailed,
+    Gate,
     HistoryFailed,
     HookFailed,
     RestoreFailed,
@@ -130,14 +132,17 @@ def _replay_dataset(
         seen = standing(dataset, snapshot, trunk.history)
         course = Course(dataset, snapshot, seen, route(seen, releases, trunk), table)
         used += [newest(course, tools).snapshot, snapshot]
-        arrival = reach(course, tools, steps) if cache else Arrival(Position(snapshot, 0))
-        if arrival.position is None:
-            result = replace(result, clone=arrival.clone)
-            if patch is not None:
-                added = compare(trunk.history, patch.history).added
-                steps.extend(planned(Stage.PROPOSED, patch.history, revision.id) for revision in added)
-        else:
-            result = _propose(result, course, arrival.position, trunk, patch, tools, steps)
+        with guarded(dataset, snapshot, lambda: tools.repository.texts(trunk.tree), tools) as gate:
+            try:
+                result = _run(result, course, trunk, patch, cache, gate, tools, steps)
+            except UsageError:
+                raise
+            except MigciError as error:
+                if isinstance(error, SnapshotGone) and not last:
+                    raise
+                result = replace(result, trouble=(trouble(error),))
+            steps[:] = [cleaned(step, gate) for step in steps]
+            result = replace(result, trouble=cleaned_all(result.trouble, gate))
     except UsageError:
         raise
     except MigciError as error:
@@ -153,6 +158,26 @@ def _replay_dataset(
             steps = [step for step in steps if step.cached]
             result = replace(result, trouble=(trouble(gone),))
     return replace(result, steps=tuple(steps), seconds=tools.clock() - began)
+
+
+def _run(
+    result: Replay,
+    course: Course,
+    trunk: Reading,
+    patch: Reading | None,
+    cache: bool,
+    gate: Gate,
+    tools: Tools,
+    steps: list[Step],
+) -> Replay:
+    """Run trunk's migrations, as far as no checkpoint stands for them, and the patch's."""
+    arrival = reach(course, tools, steps) if cache else Arrival(Position(course.start, 0))
+    if arrival.position is not None:
+        return _propose(result, course, arrival.position, trunk, patch, gate, tools, steps)
+    if patch is not None:
+        added = compare(trunk.history, patch.history).added
+        steps.extend(planned(Stage.PROPOSED, patch.history, revision.id) for revision in added)
+    return replace(result, clone=arrival.clone)
 
 
 def _check_files(used: list[Snapshot], tools: Tools) -> None:
@@ -177,12 +202,14 @@ def _propose(
     position: Position,
     trunk: Reading,
     patch: Reading | None,
+    gate: Gate,
     tools: Tools,
     steps: list[Step],
 ) -> Replay:
-    """Run what is left of trunk's, then what the patch adds."""
+    """Run what is left of trunk's, then what the patch adds, on a clone with honeytokens in it."""
     with walk_from(course, position, tools) as (walk, clone):
         result = replace(result, clone=clone)
+        walk.database.plant(gate.tokens)
         try:
             left = beyond(course.legs, position.done)
             travel(walk, left, tools.tool, tools.observer)

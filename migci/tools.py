@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migci.ports import DatabaseServer, MigrationTool, Observer, Repository, SnapshotStore, WarmClones
+from migci.ports import DatabaseServer, Gates, MigrationTool, Observer, Repository, SnapshotStore, WarmClones
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Tools:
     tool: MigrationTool
     snapshots: SnapshotStore
     warm: WarmClones
+    gates: Gates
     observer: Observer
     clock: Callable[[], float]
     sandbox: str = "none"

@@ -137,7 +137,7 @@ class Walk:
                 end = settled
             if end.error is not None:
                 last = replace(last, outcome=_outcome(end.error), error=end.error)
-            self.steps[-1] = last
+            self.steps[-1] = replace(last, exposed=tuple(sorted({*last.exposed, *end.exposed})))
         self._session = None
         self._session_life.close()
 
@@ -175,6 +175,7 @@ class Walk:
             sql_seconds=attempt.sql_seconds,
             work=work,
             error=error,
+            exposed=attempt.exposed,
         )
 
     def _skip(self, stage: Stage, history: History, revisions: list[str]) -> None:

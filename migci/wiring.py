@@ -14,6 +14,7 @@ import platformdirs
 
 from migci.adapters import git, warm
 from migci.adapters.environments import Environments, EnvironmentSettings
+from migci.adapters.gate.guard import FileGates
 from migci.adapters.instances import Instance, instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes import bubblewrap, none
@@ -181,6 +182,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
             ),
             snapshots=at.snapshots(),
             warm=WarmClones(at.store, project, there.options(), attach),
+            gates=FileGates(at.store, at.log),
             observer=observer,
             clock=time.monotonic,
             sandbox=at.sandbox.name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from migci.adapters.dumps import sources
 from migci.core.history import History, Revision
+from migci.core.markup import Column
 from migci.core.run import Commit, ServerFacts
 from migci.core.snapshot import Snapshot
 from migci.core.step import Cause, Step, StepError, Work
@@ -26,6 +27,7 @@ from migci.ports import (
     Size,
     SnapshotGone,
     Tree,
+    ValueSink,
     VersionTable,
 )
 
@@ -61,6 +63,7 @@ class FakeDatabase:
         self.settles: float | None = 0.0
         self.sessions_ended = 0
         self.scripts: list[str] = []
+        self.planted: dict[str, str] = {}
         self._sql = sqlite3.connect(":memory:", isolation_level=None)
         self._sql.executescript(disk[data])
 
@@ -98,6 +101,23 @@ class FakeDatabase:
 
     def schema(self) -> dict[str, str]:
         return {str(name): str(sql) for name, sql in self.execute("SELECT name, sql FROM sqlite_master")}
+
+    def columns(self) -> tuple[Column, ...]:
+        return tuple(
+            Column(table, str(name), str(kind).upper().startswith(("TEXT", "VARCHAR")))
+            for table in sorted(self.schema())
+            for _, name, kind, *_ in self.execute(f"PRAGMA table_info({table})")
+        )
+
+    def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
+        for number, name in enumerate(columns):
+            table, _, column = name.partition(".")
+            for (value,) in self.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):
+                sink.add(number, str(value).encode())
+
+    def plant(self, tokens: Mapping[str, str]) -> tuple[str, ...]:
+        self.planted = dict(tokens)
+        return tuple(tokens)
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         if table.table not in self.schema():
@@ -384,6 +404,65 @@ class FakeSession:
         return Attempt(0.0, self._end)
 
 
+class FakeGate:
+    """A `Gate` that holds the values themselves. What is printed is what `said` is told."""
+
+    def __init__(self, values: Mapping[str, str], tokens: Mapping[str, str]) -> None:
+        self.values = dict(values)
+        self.tokens = tokens
+        self._exposed: set[str] = set()
+
+    def clean(self, text: str) -> str:
+        for value, column in self.values.items():
+            if value in text:
+                self._exposed.add(column)
+                text = text.replace(value, f"[removed: {column}]")
+        return text
+
+    def exposed(self) -> tuple[str, ...]:
+        found, self._exposed = tuple(sorted(self._exposed)), set()
+        return found
+
+
+class FakeGates:
+    """`Gates` in memory. `guards` are the gates that were asked for, and whether what is printed was kept."""
+
+    def __init__(self) -> None:
+        self.indexes: dict[str, dict[str, str]] = {}
+        self.columns: dict[str, tuple[str, ...]] = {}
+        self.guards: list[tuple[str | None, bool]] = []
+
+    def has(self, id: str) -> bool:
+        return id in self.indexes
+
+    def make(self, id: str, columns: tuple[str, ...], pour: Callable[[ValueSink], None]) -> None:
+        self.columns[id], self.indexes[id] = columns, {}
+        pour(_Sink(columns, self.indexes[id]))
+
+    @contextmanager
+    def guard(
+        self, id: str | None, *, publish: bool, public: Callable[[], Iterable[bytes]] = tuple
+    ) -> Iterator[FakeGate]:
+        self.guards.append((id, publish))
+        tokens = {} if id is None else {column: f"token of {column}" for column in self.columns[id]}
+        yield FakeGate({} if id is None else self.indexes[id], tokens)
+
+    def leaked(self, data: bytes) -> bool:
+        return b"token of " in data
+
+
+@dataclass(frozen=True)
+class _Sink:
+    columns: tuple[str, ...]
+    values: dict[str, str]
+
+    def add(self, column: int, value: bytes) -> None:
+        self.values[value.decode()] = self.columns[column]
+
+    def add_rows(self, columns_of_the_fields: Sequence[int], chunk: bytes) -> None:
+        raise AssertionError("a fake database has no client")
+
+
 class FakeRepository:
     """A `Repository` of commits without content. The id of a commit is what its ref is called in `refs`."""
 
@@ -408,6 +487,9 @@ class FakeRepository:
 
     def tree(self, commit: Commit) -> Tree:
         return Tree(commit, Path("/trees", commit.id), Path("/trees", commit.id))
+
+    def texts(self, tree: Tree) -> Iterable[bytes]:
+        return ()
 
     def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
         return self.files

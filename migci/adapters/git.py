@@ -16,6 +16,10 @@ from migci.ports import Conflict, Tree
 WORKING_TREE = "working tree"
 """What the user's uncommitted state is called where a ref would stand."""
 
+_TEXTS = (".py", ".sql", ".cfg", ".ini", ".toml", ".mako", ".rb", ".js", ".ts", ".go", ".java", ".xml", ".rst", ".md")
+_LONGEST_TEXT_BYTES = 1 << 20
+_MOST_TEXT_BYTES = 32 << 20
+
 _READ_ONLY = ("--no-optional-locks", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
 _IDENTITY = {
@@ -141,6 +145,17 @@ class GitRepository:
         if not project.is_dir():
             raise UsageError(f"{commit.ref} has no folder {self._inside}", hint="is trunk the right branch?")
         return Tree(commit, root, project)
+
+    def texts(self, tree: Tree) -> Iterator[bytes]:
+        room = _MOST_TEXT_BYTES
+        told = self._own("ls-tree", "-r", "-z", "--name-only", tree.commit.id, "--", f"{self._inside}")
+        for name in told.split("\0"):
+            file = tree.root / name
+            if file.suffix in _TEXTS and file.is_file() and not file.is_symlink():
+                size = file.stat().st_size
+                if size <= min(_LONGEST_TEXT_BYTES, room):
+                    room -= size
+                    yield file.read_bytes()
 
     def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
         told = self._own(

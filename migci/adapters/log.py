@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from migci.adapters.gate.gate import Gate
 
 _HARMFUL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 
@@ -12,7 +16,10 @@ LIMIT_BYTES = 20_000_000
 
 
 class Log:
-    """Writes to one file, at most `limit_bytes` of what others print; migci's own headings are always written."""
+    """Writes to one file, at most `limit_bytes` of what others print; migci's own headings are always written.
+
+    All of it passes a gate.
+    """
 
     def __init__(self, path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self._file: IO[bytes] = path.open("wb")
@@ -20,19 +27,50 @@ class Log:
         self._dropped = 0
         self._at_line_start = True
         self._waiting = b""
+        self._gate = Gate(None)
+        self._stream = self._gate.stream(self._keep)
+        self._publishes = True
+
+    @contextmanager
+    def guarded(self, gate: Gate, *, publish: bool) -> Iterator[None]:
+        """Let `gate` be the gate, until exit; without `publish` what is printed is looked at, and not kept."""
+        before = self._gate, self._publishes
+        self._pass(gate, publish=publish)
+        try:
+            yield
+        finally:
+            self._pass(before[0], publish=before[1])
+
+    def _pass(self, gate: Gate, *, publish: bool) -> None:
+        self._stream.flush()
+        self._gate, self._stream, self._publishes = gate, gate.stream(self._keep), publish
+
+    def clean(self, text: str) -> str:
+        """`text` as it passes the gate."""
+        return self._gate.clean(text)
+
+    def exposed(self) -> tuple[str, ...]:
+        """The columns whose values were removed since this was last asked."""
+        self._stream.flush()
+        return tuple(sorted({column for removal in self._gate.take() for column in removal.columns}))
 
     def heading(self, text: str) -> None:
         """A line of migci's own. What is printed is indented, so it cannot pass for one."""
+        self._stream.flush()
         self._flush()
         if not self._at_line_start:
             self._file.write(b"\n")
-        self._file.write(b"== " + _harmless(text.encode()).replace(b"\n", b" ") + b"\n")
+        self._file.write(b"== " + _harmless(self.clean(text).encode()).replace(b"\n", b" ") + b"\n")
         self._file.flush()
         self._at_line_start = True
 
     def write(self, data: bytes) -> None:
         """What a process printed."""
-        kept = data[: self._left]
+        self._stream.write(data)
+
+    def _keep(self, data: bytes) -> None:
+        """What passed the gate."""
+        kept = data[: self._left] if self._publishes else b""
         self._left -= len(kept)
         self._dropped += len(data) - len(kept)
         kept = self._waiting + kept
@@ -53,6 +91,7 @@ class Log:
             self._file.write(lead + body.replace(b"\n", b"\n   ") + (b"\n" if self._at_line_start else b""))
 
     def close(self) -> None:
+        self._stream.flush()
         self._flush()
         if self._dropped:
             self.heading(f"{self._dropped} more bytes were printed and are not kept")

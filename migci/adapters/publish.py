@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,12 +28,29 @@ def own_folder(project: Path) -> Path:
     return own
 
 
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write each of `files` into `folder`, each whole or not at all. Raises MigciError."""
-    for name, text in files.items():
+class Leaked(MigciError):
+    """A honeytoken came through the gate."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a value that was planted in the clone stands in {name}, so nothing of this run is published",
+            hint="something shows data in a way that migci does not know; replay on synthetic or anonymized data, "
+            "and see what the migration prints",
+        )
+
+
+def write(folder: Path, files: Mapping[str, bytes], leaked: Callable[[bytes], bool]) -> None:
+    """Write each of `files` into `folder`, each whole or not at all, and none if one has `leaked`.
+
+    Raises Leaked, MigciError.
+    """
+    for name, content in files.items():
+        if leaked(content):
+            raise Leaked(name)
+    for name, content in files.items():
         whole, part = folder / name, folder / f".{name}.part"
         try:
-            part.write_text(text, encoding="utf-8")
+            part.write_bytes(content)
             part.replace(whole)
         except OSError as error:
             part.unlink(missing_ok=True)

@@ -73,7 +73,7 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(Exit.UNDECIDED)
     except Exception:
-        traceback.print_exc()
+        click.echo(_clean(traceback.format_exc()), err=True, nl=False)
         _say("this is a mistake in migci itself, so nothing can be said of the patch")
         sys.exit(Exit.UNDECIDED)
 
@@ -83,7 +83,13 @@ def _terminated(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _clean(text: str) -> str:
+    from migci.adapters.gate.gate import Gate  # most commands end without it
+
+    return Gate(None).clean(text)
+
+
 def _say(message: str, hint: str = "") -> None:
-    click.echo(f"{click.style('migci:', bold=True)} {message}", err=True)
+    click.echo(f"{click.style('migci:', bold=True)} {_clean(message)}", err=True)
     if hint:
         click.echo(f"  hint: {hint}", err=True)

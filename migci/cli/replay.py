@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from migci.cli.progress import watching
 from migci.core.run import Run
 from migci.core.verdict import Verdict, judge
 from migci.errors import Exit, UsageError
+from migci.ports import Gates
 from migci.replay import Change
 from migci.replay import replay as replay_change
 
@@ -95,7 +97,8 @@ def run_replay(
     try:
         folder = publish.new_folder(project) if output is None else output.resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "log.txt").touch()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise UsageError(
             f"cannot write the results to {output or project / '.migci'}: {error.strerror}",
@@ -105,13 +108,22 @@ def run_replay(
     if trunk is not None:
         about = replace(about, trunk=trunk)
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    try:
-        with watching() as observer, wiring.tools(settings, project, folder / "log.txt", observer) as tools:
-            run = replay_change(about, change, chosen, tools)
-    except UsageError:
-        if made:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    run = replace(run, started=started)
-    publish.write(folder, {name: render(run) for name, render in report.FILES.items()})
+    with tempfile.TemporaryDirectory(prefix="migci-") as private:
+        log = Path(private, "log.txt")  # it is published when it was looked through
+        gates: Gates | None = None
+        try:
+            with watching() as observer, wiring.tools(settings, project, log, observer) as tools:
+                gates = tools.gates
+                run = replay_change(about, change, chosen, tools)
+        except UsageError:
+            if made:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        except BaseException:
+            if gates is not None:
+                publish.write(folder, {"log.txt": log.read_bytes()}, gates.leaked)
+            raise
+        run = replace(run, started=started)
+        files = {name: render(run).encode() for name, render in report.FILES.items()}
+        publish.write(folder, {**files, "log.txt": log.read_bytes()}, tools.gates.leaked)
     return run, folder

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from migci.core.contents import Contents as Contents
+from migci.core.markup import Markup
 
 EMPTY = "empty"
 """The source of a dataset that starts with no tables at all."""
-
-
-class Contents(StrEnum):
-    """Whose data a dataset holds."""
-
-    REAL = "real"
-    ANONYMIZED = "anonymized"
-    SYNTHETIC = "synthetic"
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,7 @@ class Dataset:
 
     `source` is a path, a URL, or `EMPTY`. `revision` is where its migrations stand, needed only when the database
     itself does not say. `refreshed` is a commit: replays start from what its trunk's migrations made of the source.
+    `publish_log` tells whether what migrations print is kept, where the contents are real.
     """
 
     name: str
@@ -55,6 +50,8 @@ class Dataset:
     contents: Contents = Contents.SYNTHETIC
     limits: Limits = field(default_factory=Limits)
     excuses: tuple[Excuse, ...] = ()
+    markup: Markup | None = None
+    publish_log: bool = False
 
     def allowed(self, limit: str, step: str) -> float | None:
         """What `limit` (a field of `Limits`) allows `step` (`"216->217"`), excuses included."""

@@ -79,6 +79,7 @@ TITLES = {
     "MC201": "A step takes longer than its limit",
     "MC202": "A step changes more rows than its limit",
     "MC301": "A step blocks writes longer than its limit",
+    "MC601": "A migration prints confidential values",
     "MC901": "A migration of trunk failed",
     "MC902": "The database server failed",
     "MC903": "The dataset could not be prepared",

@@ -104,7 +104,8 @@ class Step:
     """One migration, run once.
 
     `seconds` is measured outside of the process that ran it, on a monotonic clock; `sql_seconds` is the part of it
-    that the process said it waited for the database.
+    that the process said it waited for the database. `exposed` are the columns whose values it printed, or put into
+    its error.
     """
 
     stage: Stage
@@ -118,6 +119,7 @@ class Step:
     error: StepError | None = None
     direction: str = "up"
     cached: bool = False
+    exposed: tuple[str, ...] = ()
     silences: tuple[Silence, ...] = ()
 
     def __post_init__(self) -> None:

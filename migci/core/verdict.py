@@ -53,6 +53,7 @@ def judge_replay(replay: Replay, run: Run) -> Judgement:
         judged = only_trunk or step.stage is Stage.PROPOSED
         findings.extend(_ending(step, judged))
         findings.extend(_limits(step, replay.dataset, judged))
+        findings.extend(_exposed(step))
     if replay.at_newest is False:
         at = ", ".join(replay.final) or "no revision"
         findings.append(
@@ -161,6 +162,18 @@ def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
                 file=step.file,
             )
             yield silenced(found, step.silences)
+
+
+def _exposed(step: Step) -> Iterator[Finding]:
+    if step.exposed:
+        yield Finding(
+            "MC601",
+            Severity.WARNING,
+            f"step {step.name} prints values of {', '.join(step.exposed)}: in production they would stand in its log",
+            hint="log keys or counts, not what the columns hold; the values were removed here",
+            step=step.name,
+            file=step.file,
+        )
 
 
 def _figure(value: float, digits: int = 3) -> str:

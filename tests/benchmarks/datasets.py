@@ -40,7 +40,7 @@ from migci.ports import Database
 from migci.prepare import empty, prepared
 from migci.tools import Tools
 from tests.benchmarks.replay_overhead import Quiet
-from tests.fakes import FakeClock, FakeRepository, FakeServer, FakeTool, FakeWarmClones
+from tests.fakes import FakeClock, FakeGates, FakeRepository, FakeServer, FakeTool, FakeWarmClones
 
 ROWS = int(os.environ.get("MIGCI_BENCH_ROWS", "6000000"))
 CLONES = int(os.environ.get("MIGCI_BENCH_CLONES", "1000"))
@@ -75,6 +75,7 @@ def tools(store: Path, *options: str) -> Iterator[Tools]:
             tool=FakeTool(clock, FakeServer(), {}),
             snapshots=Store(store, live, log),
             warm=FakeWarmClones(),
+            gates=FakeGates(),
             observer=Quiet(),
             clock=time.monotonic,
         )

@@ -24,7 +24,7 @@ from migci.prepare import prepared
 from migci.tools import Tools
 from tests.contract.filesystems import cannot, filesystem
 from tests.contract.flavors import PRODUCTS, ignored, new_folder, owner_connection, rows, started, under_test
-from tests.fakes import FakeClock, FakeRepository, FakeServer, FakeTool, FakeWarmClones, RecordingObserver
+from tests.fakes import FakeClock, FakeGates, FakeRepository, FakeServer, FakeTool, FakeWarmClones, RecordingObserver
 
 DUMP = """\
 -- MySQL dump 10.13  Distrib 9.7.4, for Linux (x86_64)
@@ -93,7 +93,8 @@ def tools(flavor: str, store: Path, way: Way) -> Iterator[Tools]:
         snapshots.way = way
         server = PRODUCTS[flavor](store, mark=live.id, log=log)
         fakes = FakeRepository({}), FakeTool(FakeClock(), FakeServer(), {})
-        yield Tools(fakes[0], server, fakes[1], snapshots, FakeWarmClones(), RecordingObserver(), time.monotonic)
+        warm, gates = FakeWarmClones(), FakeGates()
+        yield Tools(fakes[0], server, fakes[1], snapshots, warm, gates, RecordingObserver(), time.monotonic)
 
 
 def checksums(database: Database) -> dict[str, object]:

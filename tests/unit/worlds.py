@@ -16,6 +16,7 @@ from migci.tools import Tools
 from tests.fakes import (
     VERSIONS,
     FakeClock,
+    FakeGates,
     FakeRepository,
     FakeServer,
     FakeStore,
@@ -70,7 +71,7 @@ def world(
     refs = {"trunk": "trunk-id", "working tree": "patch-id", **{name: name for name in trees or {}}}
     repository = FakeRepository(refs, merged)
     tool = FakeTool(clock, server, known, table, cannot_start)
-    tools = Tools(repository, server, tool, FakeStore(server.disk), FakeWarmClones(), observer, clock)
+    tools = Tools(repository, server, tool, FakeStore(server.disk), FakeWarmClones(), FakeGates(), observer, clock)
     return World(Project("shop", "trunk", releases), tools, clock, server, tool, repository, observer)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +16,15 @@ from migci.adapters.disk import disk_full, disk_or, is_full
 from migci.adapters.dumps import loading
 from migci.adapters.dumps.places import place
 from migci.adapters.dumps.refusals import lost
+from migci.adapters.servers.contents import Contents
 from migci.adapters.servers.daemon import Daemon, Foreign, last_line
 from migci.adapters.servers.performance import Observation
 from migci.adapters.servers.product import Product
 from migci.adapters.servers.tables import Tables, quoted
 from migci.adapters.warm import Loan
+from migci.core.markup import Column
 from migci.core.step import Cause, StepError, Work
-from migci.ports import Address, HookFailed, RestoreFailed, ServerFailed, Size, VersionTable
+from migci.ports import Address, HookFailed, RestoreFailed, ServerFailed, Size, ValueSink, VersionTable
 
 MIGRATION_USER = "migration"
 """The throwaway account that migrations run as; it owns one database."""
@@ -159,6 +161,19 @@ class ServerDatabase:
             told = self._admin.rows(f"SHOW CREATE {what} {quoted(self.address.database)}.{quoted(name)}")
             found[str(name)] = re.sub(r" AUTO_INCREMENT=\d+", "", str(told[0][1]))
         return found
+
+    def columns(self) -> tuple[Column, ...]:
+        return self._contents().columns()
+
+    def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
+        self._contents().pour(columns, sink)
+
+    def plant(self, tokens: Mapping[str, str]) -> tuple[str, ...]:
+        return self._contents().plant(tokens)
+
+    def _contents(self) -> Contents:
+        client = (self._product.client_program(), f"--defaults-extra-file={self._admin.credentials}")
+        return Contents(self._admin, self.address.database, client)
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         where = " AND ".join(f"{quoted(column)} = %s" for column, _ in table.where) or "TRUE"

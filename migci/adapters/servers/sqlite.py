@@ -6,14 +6,15 @@ import codecs
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from migci.adapters.dumps import sources
+from migci.core.markup import Column
 from migci.core.run import ServerFacts
 from migci.core.step import Cause, StepError, Work
-from migci.ports import Address, Clone, DiskFull, HookFailed, RestoreFailed, Size, VersionTable
+from migci.ports import Address, Clone, DiskFull, HookFailed, RestoreFailed, Size, ValueSink, VersionTable
 
 _LOW_DISK_BYTES = 4 << 20
 _FILE_HEAD = b"SQLite format 3\0"
@@ -133,6 +134,30 @@ class SqliteDatabase:
         ):
             found[str(name)] = "\n".join(filter(None, (found.get(str(name)), f"{sql};")))
         return found
+
+    def columns(self) -> tuple[Column, ...]:
+        found = self._query(
+            "SELECT t.name, c.name, upper(c.type) FROM sqlite_schema t, pragma_table_info(t.name) c "
+            "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid"
+        )
+        return tuple(
+            Column(str(table), str(column), any(word in str(kind) for word in ("CHAR", "TEXT", "CLOB", "BLOB", "JSON")))
+            for table, column, kind in found
+        )
+
+    def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
+        place = {name: number for number, name in enumerate(columns)}
+        with closing(sqlite3.connect(self._file, timeout=10.0)) as connection:
+            connection.text_factory = bytes
+            for one in self.columns():
+                if one.name in place:
+                    for (value,) in connection.execute(f"SELECT {_quoted(one.column)} FROM {_quoted(one.table)}"):
+                        if value is not None:
+                            sink.add(place[one.name], value if isinstance(value, bytes) else str(value).encode())
+
+    def plant(self, tokens: Mapping[str, str]) -> tuple[str, ...]:
+        """In none: SQLite does not tell what a key or a trigger makes of a value as servers do."""
+        return ()
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         exists = self._query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table.table,))

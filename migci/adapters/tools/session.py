@@ -233,17 +233,21 @@ class _Session:
             after = self._agent.ask({"op": "ping"}, max(timeout_seconds - before, 1.0), tick)
         except AgentLate as late:
             self._agent.close_down()
-            return Attempt(timeout_seconds, StepError(Cause.TIMEOUT, str(late)))
+            return Attempt(timeout_seconds, StepError(Cause.TIMEOUT, str(late)), exposed=self._log.exposed())
         except AgentGone as gone:
             self._agent.close_down()
-            return Attempt(before + gone.seconds, StepError(Cause.ENDED, str(gone)))
+            return Attempt(before + gone.seconds, StepError(Cause.ENDED, str(gone)), exposed=self._log.exposed())
         error = answer.content.get("error")  # what it says is untrusted, and so is its shape
         statements = tuple(_statements(answer.content.get("statements")))
+        raised = None
+        if error is not None:
+            raised = StepError(Cause.RAISED, self._log.clean(_message(answer.content)), _line(error))
         return Attempt(
             answer.seconds + after.seconds,
-            None if error is None else StepError(Cause.RAISED, _message(answer.content), _line(error)),
+            raised,
             statements,
             sum(statement.seconds for statement in statements),
+            self._log.exposed(),
         )
 
     def finish(self) -> Attempt:
@@ -253,12 +257,13 @@ class _Session:
         told = self._agent.finish()
         seconds = time.monotonic() - began
         self._agent.close_down()
+        error = None
         if told is not None:
-            return Attempt(seconds, StepError(Cause.ENDED, told))
-        if left:
+            error = StepError(Cause.ENDED, told)
+        elif left:
             noun = "process" if left == 1 else "processes"
-            return Attempt(seconds, StepError(Cause.LEFTOVERS, f"left {left} {noun} running, which had to be killed"))
-        return Attempt(seconds, None)
+            error = StepError(Cause.LEFTOVERS, f"left {left} {noun} running, which had to be killed")
+        return Attempt(seconds, error, exposed=self._log.exposed())
 
 
 def _within(project: Path, folders: Iterable[object]) -> list[Path]:

@@ -1,0 +1,134 @@
+"""What a database's columns hold: read whole for an index, and replaced here and there by honeytokens."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from migci.adapters.servers.tables import quoted
+from migci.core.markup import Column
+from migci.ports import ServerFailed, ValueSink
+
+if TYPE_CHECKING:
+    from migci.adapters.servers.database import Admin
+
+_TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "binary", "varbinary",
+         "tinyblob", "blob", "mediumblob", "longblob")  # fmt: skip
+_PIECE = 1 << 20
+_LEAST_TOKEN_LENGTH = 24
+_MOST_PLANTED = 16
+# A word, a name, an address: what no migration takes apart, as it does with JSON or a list.
+_PLAIN = re.compile(r"[A-Za-z][\w .'-]{6,}(@[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The columns of one database. `client` is the command line of the server's own client."""
+
+    admin: Admin
+    database: str
+    client: tuple[str, ...]
+
+    def columns(self) -> tuple[Column, ...]:
+        found = self.admin.rows(
+            "SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c "
+            "JOIN information_schema.tables t USING (table_schema, table_name) "
+            "WHERE c.table_schema = %s AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') "
+            "ORDER BY c.table_name, c.ordinal_position",
+            (self.database,),
+        )
+        return tuple(Column(str(table), str(column), str(kind).lower() in _TEXT) for table, column, kind in found)
+
+    def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
+        """Raises ServerFailed when the server goes away meanwhile."""
+        for table, wanted in self._by_table(columns).items():
+            self._pour_table(table, wanted, sink)
+
+    def _pour_table(self, table: str, wanted: dict[str, int], sink: ValueSink) -> None:
+        chosen = ", ".join(quoted(column) for column in wanted)
+        words = [
+            *self.client, "--batch", "--quick", "--skip-column-names", "--default-character-set=utf8mb4",
+            "--execute", f"SELECT {chosen} FROM {quoted(table)}", self.database,
+        ]  # fmt: skip
+        fields = tuple(wanted.values())
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as rows:
+            assert rows.stdout is not None
+            assert rows.stderr is not None
+            try:
+                while piece := rows.stdout.read(_PIECE):
+                    sink.add_rows(fields, piece)
+            finally:
+                rows.stdout.close()
+                said = rows.stderr.read().decode(errors="replace").strip()
+        if rows.returncode:
+            raise ServerFailed(f"the values of {table} cannot be read: {said}")
+
+    def _by_table(self, columns: tuple[str, ...]) -> dict[str, dict[str, int]]:
+        """The columns of each table, with their places."""
+        place = {name: number for number, name in enumerate(columns)}
+        found: dict[str, dict[str, int]] = {}
+        for one in self.columns():
+            if one.name in place:
+                found.setdefault(one.table, {})[one.column] = place[one.name]
+        return found
+
+    def plant(self, tokens: Mapping[str, str]) -> tuple[str, ...]:
+        planted: list[str] = []
+        left_alone = self._left_alone()
+        for table, columns in self._by_table(tuple(tokens)).items():
+            for column in columns:
+                name = f"{table}.{column}"
+                if len(planted) < _MOST_PLANTED and (table, column) not in left_alone:
+                    # A table without a key, a value that a check refuses: there are others.
+                    with suppress(ServerFailed):
+                        if self._planted(table, column, tokens[name]):
+                            planted.append(name)
+        return tuple(planted)
+
+    def _left_alone(self) -> set[tuple[Any, ...]]:
+        """Columns that are part of a key, hold little, or are generated; and all of tables with a trigger."""
+        return {
+            (table, column)
+            for table, column in self.admin.rows(
+                "SELECT c.table_name, c.column_name FROM information_schema.columns c WHERE c.table_schema = %s AND ("
+                "c.character_maximum_length IS NULL OR c.character_maximum_length < %s OR c.extra LIKE '%%GENERATED%%' "
+                "OR c.data_type NOT IN ('varchar', 'tinytext', 'text', 'mediumtext', 'longtext') "
+                "OR EXISTS (SELECT 1 FROM information_schema.statistics s WHERE s.table_schema = c.table_schema "
+                "AND s.table_name = c.table_name AND s.column_name = c.column_name) "
+                "OR EXISTS (SELECT 1 FROM information_schema.triggers g WHERE g.event_object_schema = c.table_schema "
+                "AND g.event_object_table = c.table_name))",
+                (self.database, _LEAST_TOKEN_LENGTH),
+            )
+        }
+
+    def _planted(self, table: str, column: str, token: str) -> bool:
+        """Put `token` in the place of the first value that is plain text, if it is another in most rows."""
+        where = f"{quoted(self.database)}.{quoted(table)}"
+        name = quoted(column)
+        first = self.admin.rows(f"SELECT {name} FROM {where} WHERE {name} IS NOT NULL LIMIT 100")
+        values = [str(value) for (value,) in first]
+        if not values or len(set(values)) * 2 < len(values):
+            return False  # the same again and again: a category, on which migrations may build
+        plain = next((value for value in values if _PLAIN.fullmatch(value)), None)
+        if plain is None:
+            return False
+        domain = plain.partition("@")[2]
+        instead = f"{token}@{domain}"[: max(len(plain), len(token))] if domain else token
+        still = "".join(f", {quoted(other)} = {quoted(other)}" for other in self._set_by_themselves(table))
+        self.admin.rows(f"UPDATE {where} SET {name} = %s{still} WHERE {name} = %s LIMIT 1", (instead, plain))
+        return True
+
+    def _set_by_themselves(self, table: str) -> list[str]:
+        """Columns that change with every change of their row, unless they are told not to."""
+        return [
+            str(column)
+            for (column,) in self.admin.rows(
+                "SELECT column_name FROM information_schema.columns "
+                "WHERE table_schema = %s AND table_name = %s AND extra LIKE '%%on update%%'",
+                (self.database, table),
+            )
+        ]

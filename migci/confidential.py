@@ -1,0 +1,77 @@
+"""What must not be seen of a dataset, and what of a replay passes the gate that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import TypeVar
+
+from migci.core.dataset import Contents, Dataset
+from migci.core.markup import confidential
+from migci.core.snapshot import Snapshot, digest
+from migci.core.step import Step
+from migci.ports import Gate
+from migci.tools import Tools
+
+_Value = TypeVar("_Value")
+
+_VERSION = 1
+"""Of what an index holds: a later migci may choose the values in another way."""
+
+
+@contextmanager
+def guarded(
+    dataset: Dataset, snapshot: Snapshot, public: Callable[[], Iterable[bytes]], tools: Tools
+) -> Iterator[Gate]:
+    """The gate for what leaves a replay of `dataset`, which starts from `snapshot`. Until exit the log passes it too.
+
+    `public` gives texts that are no secret, whoever else has their words. The index of the dataset's values is made if
+    it is not there. Raises what stores and servers raise.
+    """
+    if dataset.contents is Contents.SYNTHETIC:
+        with tools.gates.guard(None, publish=True) as gate:
+            yield gate
+        return
+    id = digest("values", _VERSION, snapshot.root, dataset.contents, dataset.markup and dataset.markup.columns)
+    if not tools.gates.has(id):
+        _make(id, dataset, snapshot, tools)
+    publish = dataset.publish_log or dataset.contents is not Contents.REAL
+    with tools.gates.guard(id, publish=publish, public=public) as gate:
+        yield gate
+
+
+def _make(id: str, dataset: Dataset, snapshot: Snapshot, tools: Tools) -> None:
+    root = tools.snapshots.find(snapshot.root) or snapshot
+    with (
+        tools.snapshots.clone(root, visible=tools.server.in_process) as clone,
+        tools.server.start(clone, root.database) as database,
+    ):
+        there = database.columns()
+        chosen = confidential(there, dataset.contents, dataset.markup)
+        # Without any confidential column, honeytokens can still be planted in those that hold text.
+        names = chosen or tuple(one.name for one in there if one.text)
+        tools.gates.make(id, names, lambda sink: database.pour(chosen, sink))
+
+
+def cleaned(step: Step, gate: Gate) -> Step:
+    """`step` as it may be seen, and with the columns whose values it showed."""
+    seen = _cleaned(step, gate)
+    return replace(seen, exposed=tuple(sorted({*step.exposed, *gate.exposed()})))
+
+
+def _cleaned(value: _Value, gate: Gate) -> _Value:
+    """`value` with every text in it cleaned."""
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return gate.clean(value)  # type: ignore[return-value]
+    if isinstance(value, tuple):
+        return tuple(_cleaned(one, gate) for one in value)  # type: ignore[return-value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _cleaned(getattr(value, one.name), gate) for one in fields(value)})
+    return value
+
+
+def cleaned_all(values: tuple[_Value, ...], gate: Gate) -> tuple[_Value, ...]:
+    """`values` as they may be seen."""
+    return _cleaned(values, gate)
