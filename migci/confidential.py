@@ -27,19 +27,26 @@ def guarded(
 ) -> Iterator[Gate]:
     """The gate for what leaves a replay of `dataset`, which starts from `snapshot`. Until exit the log passes it too.
 
-    `public` gives texts that are no secret, whoever else has their words. The index of the dataset's values is made if
-    it is not there. Raises what stores and servers raise.
+    `public` gives texts that are no secret, whoever else has their words. Raises what `indexed` raises.
     """
-    if dataset.contents is Contents.SYNTHETIC:
-        with tools.gates.guard(None, publish=True) as gate:
-            yield gate
-        return
-    id = digest("values", _VERSION, snapshot.root, dataset.contents, dataset.markup and dataset.markup.columns)
-    if not tools.gates.has(id):
-        _make(id, dataset, snapshot, tools)
+    id = indexed(dataset, snapshot, tools)
     publish = dataset.publish_log or dataset.contents is not Contents.REAL
     with tools.gates.guard(id, publish=publish, public=public) as gate:
         yield gate
+
+
+def indexed(dataset: Dataset, snapshot: Snapshot, tools: Tools) -> str | None:
+    """The id of the index of the dataset's confidential values, which is made if it is not there.
+
+    `None` for synthetic contents, which are nobody's. Raises what stores and servers raise.
+    """
+    if dataset.contents is Contents.SYNTHETIC:
+        return None
+    marked = dataset.markup and dataset.markup.columns
+    id = f"{snapshot.root}-{digest(_VERSION, dataset.contents, marked)}"
+    if not tools.gates.has(id):
+        _make(id, dataset, snapshot, tools)
+    return id
 
 
 def _make(id: str, dataset: Dataset, snapshot: Snapshot, tools: Tools) -> None:

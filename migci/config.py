@@ -148,11 +148,18 @@ def load(folder: Path) -> Settings:
     """The settings of the project in `folder`. Raises UsageError with every mistake in the file, a line each."""
     path = folder / FILE_NAME
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(f"there is no {FILE_NAME} in {folder}", hint="'migci init' writes one") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Settings:
+    """The settings in `text`; `path` is what it is called in the UsageError for its mistakes."""
+    try:
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     try:

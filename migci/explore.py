@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from migci.checkpoint import Course, Position, walk_from
+from migci.confidential import cleaned, guarded
 from migci.core.dataset import Dataset
 from migci.core.step import Stage, Step
 from migci.errors import UsageError
@@ -62,14 +63,20 @@ def explore(
     seen_there = standing(dataset, snapshot, history)
     wanted = history.applied([revision])
     course = Course(dataset, snapshot, seen_there, route(seen_there, releases, code, wanted), table)
-    with walk_from(course, Position(snapshot, 0), tools) as (walk, _):
-        database = walk.database
-        before = database.schema()
+    with (
+        guarded(dataset, snapshot, lambda: tools.repository.texts(tree), tools) as gate,
+        walk_from(course, Position(snapshot, 0), tools) as (walk, _),
+    ):
+
+        def schema() -> dict[str, str]:
+            return {name: gate.clean(text, literals=False) for name, text in walk.database.schema().items()}
+
+        before = schema()
 
         def look(step: Step) -> None:
             nonlocal before
-            after = database.schema()
-            seen(step, differences(before, after))
+            after = schema()
+            seen(cleaned(step, gate), differences(before, after))
             before = after
 
         if as_added:
@@ -81,7 +88,7 @@ def explore(
             travel(walk, course.legs, tools.tool, tools.observer, look)
         walk.leave()
         reached = wanted <= history.applied(walk.seen())
-        yield Arrival(database, database.schema(), reached)
+        yield Arrival(walk.database, schema(), reached)
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> tuple[Difference, ...]:

@@ -275,8 +275,8 @@ class Warm:
 class Gate(Protocol):
     """What must not be seen does not pass it."""
 
-    def clean(self, text: str) -> str:
-        """`text` without the dataset's confidential values, secrets, and the literals of statements."""
+    def clean(self, text: str, *, literals: bool = True) -> str:
+        """`text` without the dataset's confidential values, secrets, and, with `literals`, those of statements."""
 
     def exposed(self) -> tuple[str, ...]:
         """The columns whose values were removed since this was last asked, from texts and from what was printed."""
@@ -287,7 +287,10 @@ class Gate(Protocol):
 
 
 class Gates(Protocol):
-    """Where gates come from. What they know of a dataset is an index, which is kept by an id."""
+    """Where gates come from.
+
+    What they know of a dataset is an index, which is kept by an id that begins with that of its snapshot, and a dash.
+    """
 
     def has(self, id: str) -> bool: ...
 

@@ -412,7 +412,7 @@ class FakeGate:
         self.tokens = tokens
         self._exposed: set[str] = set()
 
-    def clean(self, text: str) -> str:
+    def clean(self, text: str, *, literals: bool = True) -> str:
         for value, column in self.values.items():
             if value in text:
                 self._exposed.add(column)

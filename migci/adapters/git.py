@@ -197,6 +197,14 @@ def opened(project: Path, folder: Path, left_out: tuple[Path, ...] = ()) -> Iter
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def file_at(project: Path, ref: str, name: str) -> str:
+    """The text of a file in the folder `project`, as it is in the commit `ref`. Raises UsageError."""
+    try:
+        return _git(["-C", str(project), "show", "--end-of-options", f"{ref}:./{name}"], project, _users_environment())
+    except MigciError as error:
+        raise UsageError(f"there is no {name} in {ref!r}: {error.message}", hint="fetch it first?") from error
+
+
 def _users_environment() -> dict[str, str]:
     """The user's own, less what a hook is given: that would point git at another repository than the project's."""
     local = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")

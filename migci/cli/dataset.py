@@ -21,6 +21,7 @@ from migci.adapters.snapshots import volume
 from migci.adapters.snapshots.store import Kept, Store
 from migci.cli.options import project_option
 from migci.cli.progress import watching
+from migci.confidential import indexed
 from migci.config import Settings
 from migci.core.dataset import Contents
 from migci.core.run import Commit
@@ -82,6 +83,7 @@ def add(name: str, source: str, contents: str, revision: str | None, project: Pa
         try:
             snapshot = prepared(chosen, tools.tool.version_table(trunk.tree), tools)
             standing(chosen, snapshot, trunk.history)
+            indexed(chosen, snapshot, tools)
         except RestoreFailed as error:  # here it is what the user gave that cannot be used
             unsaid = revision is None and "revision" in error.hint
             raise UsageError(error.message, "say it with --revision" if unsaid else error.hint) from error
@@ -172,7 +174,9 @@ def prepare(names: tuple[str, ...], project: Path) -> None:
         chosen = settings.as_datasets(project, names)
         for position, one in enumerate(chosen):
             tools.observer.dataset_started(one.name, position, len(chosen))
-            _tell(one.name, start_of(one, settings.as_project(), table, tools))
+            snapshot = start_of(one, settings.as_project(), table, tools)
+            indexed(one, snapshot, tools)
+            _tell(one.name, snapshot)
 
 
 @dataset.command(short_help="See whether snapshots are as they were kept:  migci dataset verify")

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from migci import config, report, wiring
-from migci.adapters import publish
+from migci.adapters import git, publish
 from migci.cli.options import project_option
 from migci.cli.progress import watching
 from migci.core.run import Run
@@ -42,6 +42,12 @@ EXITS = {Verdict.PASSED: Exit.PASSED, Verdict.FAILED: Exit.FAILED, Verdict.UNDEC
 )
 @click.option("--no-merge", is_flag=True, help="Take the patch as it stands, not merged onto trunk's tip.")
 @click.option("--no-cache", is_flag=True, help="Run trunk's migrations anew, whatever checkpoint is kept.")
+@click.option(
+    "--settings",
+    "settings_ref",
+    metavar="REF",
+    help="Take migci.toml from this commit: a pipeline takes trunk's, and not what a patch made of it.",
+)
 @click.option("--only-trunk", is_flag=True, help="Judge trunk's own migrations; there is no patch.")
 @click.pass_context
 def replay(
@@ -54,6 +60,7 @@ def replay(
     format_: str,
     no_merge: bool,
     no_cache: bool,
+    settings_ref: str | None,
     only_trunk: bool,
 ) -> None:
     """Replay trunk's migrations, then those that the patch proposes, on every DATASET (all of them if none is named).
@@ -70,7 +77,7 @@ def replay(
     if only_trunk and (proposed or no_merge):
         raise click.UsageError("--only-trunk has no patch, so it goes with neither --proposed nor --no-merge")
     change = Change(proposed=proposed, only_trunk=only_trunk, merge=not no_merge, cache=not no_cache)
-    run, folder = run_replay(project, datasets, change, trunk=trunk, output=output)
+    run, folder = run_replay(project, datasets, change, trunk=trunk, output=output, settings_ref=settings_ref)
     click.echo(report.FORMATS[format_](run))
     click.echo(f"Report: {folder / 'report.html'}", err=True)
     context.exit(EXITS[judge(run).verdict])
@@ -83,13 +90,17 @@ def run_replay(
     *,
     trunk: str | None = None,
     output: Path | None = None,
+    settings_ref: str | None = None,
 ) -> tuple[Run, Path]:
     """Replay `change` and write its results; returns them and their folder.
 
-    Raises UsageError, and then leaves no folder that was not there.
+    The settings are those of the commit `settings_ref`, if one is named. Raises UsageError, and then leaves no folder that was not there.
     """
     project = config.nearest(project)
     settings = config.load(project)
+    if settings_ref is not None:
+        text = git.file_at(project, settings_ref, config.FILE_NAME)
+        settings = config.parse(text, project / f"{config.FILE_NAME} at {settings_ref}")
     chosen = settings.as_datasets(project, datasets)
     if not chosen:
         raise UsageError("migci.toml has no dataset", hint='add [datasets.empty] with source = "empty"')

@@ -25,16 +25,14 @@ class Guard:
     def __init__(self, gate: Gate, log: Log, tokens: Mapping[str, str]) -> None:
         self.tokens = tokens
         self._gate, self._log = gate, log
-        self._clean: dict[str, str] = {}
+        self._clean: set[tuple[str, bool]] = set()
 
-    def clean(self, text: str) -> str:
-        # Most of a replay's texts are names that come again and again.
-        known = self._clean.get(text)
-        if known is not None:
-            return known
-        seen = self._gate.clean(text)
+    def clean(self, text: str, *, literals: bool = True) -> str:
+        if (text, literals) in self._clean:  # most of a replay's texts are names that come again and again
+            return text
+        seen = self._gate.clean(text, literals=literals)
         if seen == text:
-            self._clean[text] = seen
+            self._clean.add((text, literals))
         return seen
 
     def exposed(self) -> tuple[str, ...]:
@@ -42,10 +40,13 @@ class Guard:
 
 
 class FileGates:
-    """`Gates` whose indexes are files in the store. `tokens` are all that were to be planted so far."""
+    """`Gates` whose indexes are files in the store. Each is named for the snapshot whose values it holds.
+
+    `tokens` are all that were to be planted so far.
+    """
 
     def __init__(self, store: Path, log: Log) -> None:
-        self._folder = store / "values"
+        self._folder, self._snapshots = store / "values", store / "snapshots"
         self._log = log
         self.tokens: list[str] = []
 
@@ -56,6 +57,9 @@ class FileGates:
         builder = Builder(self._key(), columns)
         pour(builder)
         builder.write(self._file(id))
+        for other in self._folder.glob("*.index"):
+            if not (self._snapshots / other.name.partition("-")[0]).exists():
+                other.unlink(missing_ok=True)
 
     @contextmanager
     def guard(self, id: str | None, *, publish: bool, public: Callable[[], Iterable[bytes]] = tuple) -> Iterator[Guard]:
