@@ -12,7 +12,7 @@ from migci.core.dataset import Contents, Dataset
 from migci.core.markup import confidential
 from migci.core.snapshot import Snapshot, digest
 from migci.core.step import Step
-from migci.ports import Gate
+from migci.ports import Gate, VersionTable
 from migci.tools import Tools
 
 _Value = TypeVar("_Value")
@@ -23,39 +23,43 @@ _VERSION = 1
 
 @contextmanager
 def guarded(
-    dataset: Dataset, snapshot: Snapshot, public: Callable[[], Iterable[bytes]], tools: Tools
+    dataset: Dataset,
+    snapshot: Snapshot,
+    table: VersionTable | None,
+    public: Callable[[], Iterable[bytes]],
+    tools: Tools,
 ) -> Iterator[Gate]:
     """The gate for what leaves a replay of `dataset`, which starts from `snapshot`. Until exit the log passes it too.
 
     `public` gives texts that are no secret, whoever else has their words. Raises what `indexed` raises.
     """
-    id = indexed(dataset, snapshot, tools)
+    id = indexed(dataset, snapshot, table, tools)
     publish = dataset.publish_log or dataset.contents is not Contents.REAL
     with tools.gates.guard(id, publish=publish, public=public) as gate:
         yield gate
 
 
-def indexed(dataset: Dataset, snapshot: Snapshot, tools: Tools) -> str | None:
+def indexed(dataset: Dataset, snapshot: Snapshot, table: VersionTable | None, tools: Tools) -> str | None:
     """The id of the index of the dataset's confidential values, which is made if it is not there.
 
-    `None` for synthetic contents, which are nobody's. Raises what stores and servers raise.
+    What is in the version table `table` is the project's. `None` for synthetic contents, which are nobody's. Raises what stores and servers raise.
     """
     if dataset.contents is Contents.SYNTHETIC:
         return None
     marked = dataset.markup and dataset.markup.columns
     id = f"{snapshot.root}-{digest(_VERSION, dataset.contents, marked)}"
     if not tools.gates.has(id):
-        _make(id, dataset, snapshot, tools)
+        _make(id, dataset, snapshot, table, tools)
     return id
 
 
-def _make(id: str, dataset: Dataset, snapshot: Snapshot, tools: Tools) -> None:
+def _make(id: str, dataset: Dataset, snapshot: Snapshot, table: VersionTable | None, tools: Tools) -> None:
     root = tools.snapshots.find(snapshot.root) or snapshot
     with (
         tools.snapshots.clone(root, visible=tools.server.in_process) as clone,
         tools.server.start(clone, root.database) as database,
     ):
-        there = database.columns()
+        there = [one for one in database.columns() if table is None or one.table != table.table]
         chosen = confidential(there, dataset.contents, dataset.markup)
         # Without any confidential column, honeytokens can still be planted in those that hold text.
         names = chosen or tuple(one.name for one in there if one.text)

@@ -15,6 +15,7 @@ import platformdirs
 from migci.adapters import git, warm
 from migci.adapters.environments import Environments, EnvironmentSettings
 from migci.adapters.gate.guard import FileGates
+from migci.adapters.gate.index import COMPILED
 from migci.adapters.instances import Instance, instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes import bubblewrap, none
@@ -37,6 +38,9 @@ from migci.core.run import ServerFacts
 from migci.errors import UsageError
 from migci.ports import CloneFailed, DatabaseServer, Observer, VersionTable
 from migci.tools import Tools
+
+GATE_IS_COMPILED = COMPILED
+"""Whether the search for confidential values is as fast as it can be."""
 
 
 def store(settings: Settings | None = None) -> Path:

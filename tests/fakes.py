@@ -63,7 +63,7 @@ class FakeDatabase:
         self.settles: float | None = 0.0
         self.sessions_ended = 0
         self.scripts: list[str] = []
-        self.planted: dict[str, str] = {}
+        self.planted: list[dict[str, str]] = []
         self._sql = sqlite3.connect(":memory:", isolation_level=None)
         self._sql.executescript(disk[data])
 
@@ -116,7 +116,7 @@ class FakeDatabase:
                 sink.add(number, str(value).encode())
 
     def plant(self, tokens: Mapping[str, str]) -> tuple[str, ...]:
-        self.planted = dict(tokens)
+        self.planted.append(dict(tokens))
         return tuple(tokens)
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
@@ -176,6 +176,8 @@ class FakeServer:
         self.live: dict[Path, FakeDatabase] = {}
         self.started: list[str] = []
         """For each start what it was for: to load a dump, or to measure."""
+        self.planted: list[dict[str, str]] = []
+        """The tokens that were to be planted, each time."""
         self._options = options
         self._lasting_options = lasting_options
         self._version = version
@@ -198,6 +200,7 @@ class FakeServer:
         if self.fails and not loading:
             raise self.fails
         live = FakeDatabase(clone.data, self.disk)
+        live.planted = self.planted
         self.live[live.address.socket] = live
         try:
             yield live

@@ -80,10 +80,11 @@ def add(name: str, source: str, contents: str, revision: str | None, project: Pa
     (chosen,) = settings.as_datasets(project, (name,))
     with _tools(settings, project) as tools:
         trunk = Reading.of(tools.repository.tree(tools.repository.commit(settings.project.trunk)), tools.tool)
+        table = tools.tool.version_table(trunk.tree)
         try:
-            snapshot = prepared(chosen, tools.tool.version_table(trunk.tree), tools)
+            snapshot = prepared(chosen, table, tools)
             standing(chosen, snapshot, trunk.history)
-            indexed(chosen, snapshot, tools)
+            indexed(chosen, snapshot, table, tools)
         except RestoreFailed as error:  # here it is what the user gave that cannot be used
             unsaid = revision is None and "revision" in error.hint
             raise UsageError(error.message, "say it with --revision" if unsaid else error.hint) from error
@@ -175,7 +176,7 @@ def prepare(names: tuple[str, ...], project: Path) -> None:
         for position, one in enumerate(chosen):
             tools.observer.dataset_started(one.name, position, len(chosen))
             snapshot = start_of(one, settings.as_project(), table, tools)
-            indexed(one, snapshot, tools)
+            indexed(one, snapshot, table, tools)
             _tell(one.name, snapshot)
 
 

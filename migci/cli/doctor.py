@@ -58,6 +58,8 @@ def doctor(context: click.Context, project: Path) -> None:
 
 def _checks(project: Path) -> Iterator[Check]:
     yield _git()
+    yield _sandbox()
+    yield _gate()
     settings: Settings | None = None
     if (project / config.FILE_NAME).exists():
         try:
@@ -85,6 +87,29 @@ def _git() -> Check:
     if version < _NEEDED_GIT:
         return Check("git", False, f"{said} cannot merge without a working tree; 2.38 can, or use --no-merge")
     return Check("git", True, said)
+
+
+def _sandbox() -> Check:
+    try:
+        name = wiring.sandbox().name
+    except UsageError as error:
+        return Check("sandbox", False, str(error))
+    if name == "none":
+        return Check(
+            "sandbox", False, "none, as MIGCI_SANDBOX asks for: migrations can do all that you can", needed=False
+        )
+    return Check("sandbox", True, name)
+
+
+def _gate() -> Check:
+    if wiring.GATE_IS_COMPILED:
+        return Check("gate", True, "searches by compiled code")
+    return Check(
+        "gate",
+        False,
+        "searches by Python, which is slow; with a C compiler and Python's headers, install migci again",
+        needed=False,
+    )
 
 
 def _server(table: ServerTable, project: Path, settings: Settings | None, *, needed: bool) -> Check:

@@ -94,7 +94,8 @@ def run_replay(
 ) -> tuple[Run, Path]:
     """Replay `change` and write its results; returns them and their folder.
 
-    The settings are those of the commit `settings_ref`, if one is named. Raises UsageError, and then leaves no folder that was not there.
+    The settings are those of the commit `settings_ref`, if one is named. Raises UsageError, and then leaves no folder
+    that was not there.
     """
     project = config.nearest(project)
     settings = config.load(project)
