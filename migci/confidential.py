@@ -42,7 +42,8 @@ def guarded(
 def indexed(dataset: Dataset, snapshot: Snapshot, table: VersionTable | None, tools: Tools) -> str | None:
     """The id of the index of the dataset's confidential values, which is made if it is not there.
 
-    What is in the version table `table` is the project's. `None` for synthetic contents, which are nobody's. Raises what stores and servers raise.
+    What is in the version table `table` is the project's. `None` for synthetic contents, which are nobody's.
+    Raises what stores and servers raise.
     """
     if dataset.contents is Contents.SYNTHETIC:
         return None

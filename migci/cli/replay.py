@@ -120,11 +120,12 @@ def run_replay(
     if trunk is not None:
         about = replace(about, trunk=trunk)
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with tempfile.TemporaryDirectory(prefix="migci-") as private:
-        log = Path(private, "log.txt")  # it is published when it was looked through
-        gates: Gates | None = None
+    gates: Gates | None = None
+    # It has no name, so nobody sees it before it was looked through, and nothing of it is left by a sudden end.
+    with tempfile.TemporaryFile() as log:
         try:
-            with watching() as observer, wiring.tools(settings, project, log, observer) as tools:
+            place = Path(f"/proc/self/fd/{log.fileno()}")
+            with watching() as observer, wiring.tools(settings, project, place, observer) as tools:
                 gates = tools.gates
                 run = replay_change(about, change, chosen, tools)
         except UsageError:
@@ -133,9 +134,9 @@ def run_replay(
             raise
         except BaseException:
             if gates is not None:
-                publish.write(folder, {"log.txt": log.read_bytes()}, gates.leaked)
+                publish.write(folder, {"log.txt": log.read()}, gates.leaked)
             raise
         run = replace(run, started=started)
         files = {name: render(run).encode() for name, render in report.FILES.items()}
-        publish.write(folder, {**files, "log.txt": log.read_bytes()}, tools.gates.leaked)
+        publish.write(folder, {**files, "log.txt": log.read()}, tools.gates.leaked)
     return run, folder

@@ -16,7 +16,7 @@ import pytest
 import zstandard
 
 from migci.demo.shop import CUSTOMERS, DUMPS, LINES, ORDERS, PRODUCTS, build
-from tests.acceptance.command import MIGCI, Ran, demand, eventually, left, migci, replay, state
+from tests.acceptance.command import MIGCI, Ran, demand, left, migci, replay, state
 
 FLAVORS = pytest.mark.parametrize("flavor", list(DUMPS))
 
@@ -318,12 +318,9 @@ def arguments(shop: Path) -> list[str]:
 
 
 def wait_for_the_step(shop: Path, process: subprocess.Popen[str]) -> None:
-    log = shop.with_name("results") / "log.txt"
-    eventually(
-        lambda: process.poll() is not None or (log.exists() and "== revision 0009" in log.read_text()),
-        "the step began",
-    )
-    assert process.poll() is None
+    assert process.stderr is not None
+    told = list(iter(process.stderr.readline, "proposed: 1 step\n"))
+    assert process.poll() is None, told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
