@@ -1,0 +1,103 @@
+"""Tokens are planted in a server's database where no migration minds: in place of one value each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from migci.ports import Database
+from tests.contract.flavors import PRODUCTS, emptied, migrate, shared_server, under_test
+
+TABLES = (
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(50), note TEXT)",
+    "INSERT INTO people VALUES (1, 'Ada Lovelace', NULL), (2, 'Grace Hopper', NULL), (3, 'Mary Jackson', NULL)",
+)
+
+
+@pytest.fixture(scope="module", params=under_test(PRODUCTS))
+def shared(request: pytest.FixtureRequest, store: Path) -> Iterator[Database]:
+    with shared_server(request.param, store) as database:
+        yield database
+
+
+@pytest.fixture
+def database(shared: Database) -> Iterator[Database]:
+    with emptied(shared) as one:
+        yield one
+
+
+def test_a_token_takes_the_place_of_one_value(database: Database) -> None:
+    migrate(database, *TABLES)
+    assert database.plant({"people.name": "k3jx9w2m5p8q1z7v4t6r"}) == ("people.name",)
+    names = sorted(str(name) for (name,) in migrate(database, "SELECT name FROM people"))
+    assert len(names) == 3
+    assert names.count("k3jx9w2m5p8q1z7v4t6r") == 1
+
+
+def test_an_address_keeps_its_domain(database: Database) -> None:
+    migrate(
+        database,
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email VARCHAR(255))",
+        "INSERT INTO users VALUES (1, 'ada.lovelace.of.london@example.org'), (2, 'grace@example.org')",
+    )
+    assert database.plant({"users.email": "k3jx9w2m5p8q1z7v4t6r"}) == ("users.email",)
+    emails = {str(email) for (email,) in migrate(database, "SELECT email FROM users")}
+    assert any(email.startswith("k3jx9w2m5p8q1z7v4t6r@example.org") for email in emails), emails
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v VARCHAR(50), UNIQUE (v))",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v VARCHAR(50), KEY (id, v))",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v VARCHAR(12))",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v ENUM('Ada Lovelace', 'Grace Hopper'))",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v JSON)",
+    ],
+    ids=["part of a unique key", "part of a key", "too short", "of a fixed set", "JSON"],
+)
+def test_a_column_is_left_alone(database: Database, table: str) -> None:
+    quote = '"' if "JSON" in table else ""
+    migrate(
+        database, table, f"INSERT INTO t VALUES (1, '{quote}Ada Lovelace{quote}'), (2, '{quote}Grace Hopper{quote}')"
+    )
+    assert database.plant({"t.v": "k3jx9w2m5p8q1z7v4t6r"}) == ()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["active build"] * 9 + ["deleted one"], ['{"a": "b"}', '{"c": "d"}'], ["a,b,c,d,e,f", "1;2;3;4;5"], []],
+    ids=["the same again and again", "what is a document", "lists", "none"],
+)
+def test_values_are_left_alone(database: Database, values: list[str]) -> None:
+    migrate(database, "CREATE TABLE t (id INTEGER PRIMARY KEY AUTO_INCREMENT, v VARCHAR(50))")
+    for value in values:
+        migrate(database, f"INSERT INTO t (v) VALUES ('{value}')")
+    assert database.plant({"t.v": "k3jx9w2m5p8q1z7v4t6r"}) == ()
+
+
+def test_a_table_with_a_trigger_is_left_alone(database: Database) -> None:
+    migrate(database, *TABLES)
+    migrate(database, "CREATE TRIGGER changed BEFORE UPDATE ON people FOR EACH ROW SET NEW.note = 'changed'")
+    assert database.plant({"people.name": "k3jx9w2m5p8q1z7v4t6r"}) == ()
+
+
+def test_what_changes_by_itself_with_its_row_stays_as_it_is(database: Database) -> None:
+    migrate(
+        database,
+        "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50), at TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE "
+        "CURRENT_TIMESTAMP)",
+        "INSERT INTO t VALUES (1, 'Ada Lovelace', '2020-01-01 00:00:00')",
+    )
+    assert database.plant({"t.v": "k3jx9w2m5p8q1z7v4t6r"}) == ("t.v",)
+    assert str(migrate(database, "SELECT at FROM t")[0][0]) == "2020-01-01 00:00:00"
+
+
+def test_what_is_planted_is_not_counted_as_the_migrations_work(database: Database) -> None:
+    migrate(database, *TABLES)
+    database.plant({"people.name": "k3jx9w2m5p8q1z7v4t6r"})
+    database.begin_work()
+    migrate(database, "SELECT 1")
+    assert database.end_work().rows_changed == 0
