@@ -1,9 +1,11 @@
 /* Values to grams to entries, and entries to a table. Memory is asked for well before it is looked at. */
 
+#define _DEFAULT_SOURCE
 #include "builder.h"
 #include "common.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum {
     SHORT_ROOM = 2048,
@@ -14,7 +16,7 @@ enum {
     LONG_PART = 20,
     BATCH = 4096,
     PIECE = 1024, /* a longer value is taken in pieces, which overlap so that every window is in one */
-    AHEAD = 24,
+    AHEAD = 64,
     SEEN_BITS = 15,
     EMITTED = 1024,
 };
@@ -74,12 +76,26 @@ static void seen_clear(Builder *builder) {
     builder->seen[0] = 1; /* zero belongs there, and was not seen; one does not */
 }
 
+/* Zeros, in large pages where the system has them: small ones would take longer to find than what is in them. */
+static void *zeros(size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+    madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+    return memory;
+}
+
+static size_t table_bytes(const Builder *builder) { return SLOTS * sizeof *builder->table << builder->bits; }
+
+static size_t essential_bytes(const Builder *builder) { return sizeof *builder->essential << builder->bits; }
+
 Builder *builder_new(Key key, size_t columns, unsigned bits, uint64_t capacity) {
     Builder *builder = calloc(1, sizeof *builder);
     if (!builder) return NULL;
     builder->key = key, builder->bits = bits, builder->capacity = capacity, builder->whole = 1;
-    builder->table = calloc(SLOTS * sizeof *builder->table, (size_t)1 << bits);
-    builder->essential = calloc(sizeof *builder->essential, (size_t)1 << bits);
+    builder->table = zeros(table_bytes(builder));
+    builder->essential = zeros(essential_bytes(builder));
     builder->columns = calloc(columns ? columns : 1, sizeof *builder->columns);
     builder->column_count = columns;
     seen_clear(builder);
@@ -100,8 +116,8 @@ static void columns_free(Builder *builder) {
 
 void builder_free(Builder *builder) {
     if (builder->columns) columns_free(builder);
-    free(builder->table);
-    free(builder->essential);
+    if (builder->table) munmap(builder->table, table_bytes(builder));
+    if (builder->essential) munmap(builder->essential, essential_bytes(builder));
     free(builder->spill.entries);
     free(builder->fields);
     free(builder->partial.bytes);
@@ -135,25 +151,49 @@ static int spill_grow(Spill *spill) {
     return 1;
 }
 
+/* The slot of the one entry with the fingerprint, counted from 1, or 0. */
+static unsigned slot_with(const uint32_t *bucket, uint32_t fingerprint) {
+    Entries wanted = {fingerprint, fingerprint, fingerprint, fingerprint}, slots = {1, 2, 3, 4}, found = {0, 0, 0, 0};
+    for (int at = 0; at < SLOTS; at += 4, slots += 4) {
+        Entries entries;
+        memcpy(&entries, bucket + at, sizeof entries);
+        found |= (Entries)(entries >> 8 == wanted) & slots;
+    }
+    return found[0] | found[1] | found[2] | found[3];
+}
+
+/* Note that an entry is essential, if it is: which is not to be foreseen, so there is no branch. */
+static void note_essential(Builder *builder, uint64_t bucket, unsigned slot, int essential) {
+    uint16_t nowhere, *noted = essential ? builder->essential + bucket : &nowhere;
+    nowhere = 0;
+    *noted |= (uint16_t)(1u << slot);
+}
+
+static unsigned used_slots(const uint32_t *bucket) {
+    Entries used = {0, 0, 0, 0};
+    for (int at = 0; at < SLOTS; at += 4) {
+        Entries entries;
+        memcpy(&entries, bucket + at, sizeof entries);
+        used -= (Entries)(entries != 0); /* true is all ones */
+    }
+    return used[0] + used[1] + used[2] + used[3];
+}
+
 static void keep_essential(Builder *builder);
 
 static void enter_place(Builder *builder, uint64_t place, unsigned number, int essential) {
     uint64_t bucket = place >> FINGERPRINT_BITS;
     uint32_t fingerprint = place & FINGERPRINT_MASK;
     uint32_t *entry = builder->table + bucket * SLOTS;
-    uint32_t same = 0, empty = 0;
-    for (int slot = 0; slot < SLOTS; slot++) {
-        same |= entry[slot] >> 8 == fingerprint ? 1u << slot : 0;
-        empty |= !entry[slot] ? 1u << slot : 0;
-    }
-    if (same) {
-        if (essential) builder->essential[bucket] |= (uint16_t)same;
+    unsigned slot = slot_with(entry, fingerprint);
+    if (slot) {
+        note_essential(builder, bucket, slot - 1, essential);
         return;
     }
-    if (empty) {
-        empty &= -empty;
-        entry[__builtin_ctz(empty)] = fingerprint << 8 | number;
-        if (essential) builder->essential[bucket] |= (uint16_t)empty;
+    unsigned used = used_slots(entry);
+    if (used < SLOTS) {
+        entry[used] = fingerprint << 8 | number;
+        note_essential(builder, bucket, used, essential);
     } else {
         if (!spill_grow(&builder->spill)) {
             builder->outcome = NO_MEMORY;
@@ -221,10 +261,10 @@ static void find_essential(const uint64_t *hashes, uint8_t *essential, size_t co
 
 static inline int was_seen(Builder *builder, uint64_t word, int essential) {
     size_t slot = mixed(word) >> (64 - SEEN_BITS);
-    if (builder->seen[slot] == word && builder->seen_essential[slot] >= essential) return 1;
+    int same = builder->seen[slot] == word, before = same & builder->seen_essential[slot];
     builder->seen[slot] = word;
-    builder->seen_essential[slot] = (uint8_t)essential;
-    return 0;
+    builder->seen_essential[slot] = (uint8_t)(before | essential);
+    return same & (before | !essential);
 }
 
 static void note_short(Builder *builder, uint64_t hash) {
@@ -249,17 +289,18 @@ static void flush(Builder *builder) {
             find_essential(hashes + at, builder->essentials + at, run->count);
         }
         for (size_t end = at + run->count; at < end; at++) {
-            if (!run->is_short && was_seen(builder, builder->words[at], builder->essentials[at])) continue;
-            hashes[wanted] = hashes[at], numbers[wanted] = run->number;
-            builder->essentials[wanted++] = builder->essentials[at];
+            uint8_t essential = builder->essentials[at];
+            hashes[wanted] = hashes[at], numbers[wanted] = run->number, builder->essentials[wanted] = essential;
+            wanted += run->is_short || !was_seen(builder, builder->words[at], essential);
         }
     }
     builder->batched = builder->run_count = 0;
     for (size_t each = 0; each < wanted; each++) {
         if (each + AHEAD < wanted) {
             uint64_t bucket = place_of(hashes[each + AHEAD], builder->bits) >> FINGERPRINT_BITS;
-            __builtin_prefetch(builder->table + bucket * SLOTS, 1);
-            __builtin_prefetch(builder->essential + bucket, 1);
+            const void *entries = builder->table + bucket * SLOTS, *essential = builder->essential + bucket;
+            __builtin_prefetch(entries, 0, 1);
+            __builtin_prefetch(builder->essentials[each + AHEAD] ? essential : entries, 0, 1);
         }
         if (builder->outcome != FINE) return;
         if (builder->essentials[each] || builder->whole) enter(builder, hashes[each], numbers[each], builder->essentials[each]);
