@@ -14,7 +14,7 @@ enum {
     LEAST_ROWS = 100,
     SHORT_PART = 100,
     LONG_PART = 20,
-    BATCH = 4096,
+    BATCH = 2048,
     PIECE = 1024, /* a longer value is taken in pieces, which overlap so that every window is in one */
     AHEAD = 64,
     SEEN_BITS = 15,
@@ -63,18 +63,12 @@ struct Builder {
     uint8_t essentials[BATCH];
     Run runs[BATCH];
     size_t batched, run_count;
-    uint64_t seen[1 << SEEN_BITS]; /* grams that were entered not long ago */
-    uint8_t seen_essential[1 << SEEN_BITS];
+    uint64_t seen[1 << SEEN_BITS]; /* hashes that were entered not long ago; see was_seen */
 
     long *fields; /* the columns of a row's fields */
     size_t field_count, field;
     Text partial, unescaped; /* a field whose end has not come; a value without escapes */
 };
-
-static void seen_clear(Builder *builder) {
-    memset(builder->seen, 0, sizeof builder->seen);
-    builder->seen[0] = 1; /* zero belongs there, and was not seen; one does not */
-}
 
 /* Zeros, in large pages where the system has them: small ones would take longer to find than what is in them. */
 static void *zeros(size_t bytes) {
@@ -98,7 +92,7 @@ Builder *builder_new(Key key, size_t columns, unsigned bits, uint64_t capacity) 
     builder->essential = zeros(essential_bytes(builder));
     builder->columns = calloc(columns ? columns : 1, sizeof *builder->columns);
     builder->column_count = columns;
-    seen_clear(builder);
+    builder->seen[0] = 2; /* zero belongs there, and was not seen; two does not */
     if (builder->table && builder->essential && builder->columns) return builder;
     builder_free(builder);
     return NULL;
@@ -239,32 +233,34 @@ static void keep_essential(Builder *builder) {
 /* The batch. */
 
 /* Winnowing (S. Schleimer, D. Wilkerson, A. Aiken 2003), by the minimum of each window and then the maximum of those
-   that a gram is in: it has the smallest hash of one of them if it equals that. */
-static void find_essential(const uint64_t *hashes, uint8_t *essential, size_t count) {
-    int32_t high[PIECE], least[PIECE + 2 * WINDOW];
-    if (count < WINDOW) {
-        memset(essential, 1, count);
-        return;
+   that a gram is in: it has the smallest hash of one of them if it equals that. It is done for the whole batch at once;
+   windows that reach beyond their run have a minimum that nothing equals. */
+static void find_essential(Builder *builder) {
+    int32_t high[BATCH + WINDOW], minima[BATCH + 2 * WINDOW], *window = minima + WINDOW - 1;
+    size_t count = builder->batched, end = 0;
+    for (size_t at = 0; at < count; at++) window[at] = high[at] = (int32_t)(builder->hashes[at] >> 33);
+    for (size_t at = 0; at < WINDOW; at++) window[count + at] = minima[at < WINDOW - 1 ? at : 0] = -1;
+    for (size_t step = 1; step < WINDOW; step *= 2)
+        for (size_t at = 0; at < count; at++)
+            window[at] = window[at] < window[at + step] ? window[at] : window[at + step];
+    for (size_t each = 0; each < builder->run_count; each++) {
+        size_t beyond = builder->runs[each].count < WINDOW ? builder->runs[each].count : WINDOW - 1;
+        end += builder->runs[each].count;
+        for (size_t at = end - beyond; at < end; at++) window[at] = -1;
     }
-    size_t windows = count - WINDOW + 1;
-    for (size_t at = 0; at < count; at++) high[at] = (int32_t)(hashes[at] >> 33);
-    int32_t *window = least + WINDOW - 1;
-    memcpy(window, high, count * sizeof *high);
     for (size_t step = 1; step < WINDOW; step *= 2)
-        for (size_t at = 0; at + step < count; at++) window[at] = window[at] < window[at + step] ? window[at] : window[at + step];
-    for (size_t at = 0; at < WINDOW - 1; at++) least[at] = window[windows + at] = -1;
-    for (size_t step = 1; step < WINDOW; step *= 2)
-        for (size_t at = 0; at + step < windows + 2 * (WINDOW - 1); at++)
-            least[at] = least[at] > least[at + step] ? least[at] : least[at + step];
-    for (size_t at = 0; at < count; at++) essential[at] = least[at] == high[at];
+        for (size_t at = 0; at < count + WINDOW - 1; at++)
+            minima[at] = minima[at] > minima[at + step] ? minima[at] : minima[at + step];
+    for (size_t at = 0; at < count; at++) builder->essentials[at] = minima[at] == high[at];
 }
 
-static inline int was_seen(Builder *builder, uint64_t word, int essential) {
-    size_t slot = mixed(word) >> (64 - SEEN_BITS);
-    int same = builder->seen[slot] == word, before = same & builder->seen_essential[slot];
-    builder->seen[slot] = word;
-    builder->seen_essential[slot] = (uint8_t)(before | essential);
-    return same & (before | !essential);
+/* Whether this was entered not long ago, and as essential if it is that now. The lowest bit of a hash is in no place,
+   so it is free to tell that. */
+static inline int was_seen(Builder *builder, uint64_t hash, uint64_t essential) {
+    uint64_t *slot = builder->seen + (hash >> 1 & ((1 << SEEN_BITS) - 1)), before = *slot;
+    int same = !((before ^ hash) >> 1);
+    *slot = (hash & ~UINT64_C(1)) | essential | (same ? before & 1 : 0);
+    return same & (int)((before & 1) | !essential);
 }
 
 static void note_short(Builder *builder, uint64_t hash) {
@@ -276,22 +272,23 @@ static void note_short(Builder *builder, uint64_t hash) {
 
 static void flush(Builder *builder) {
     uint64_t *hashes = builder->hashes;
-    uint8_t numbers[BATCH];
+    uint8_t *essentials = builder->essentials, numbers[BATCH];
     size_t at = 0, wanted = 0;
     hash_grams(builder->key, builder->words, hashes, builder->batched);
+    find_essential(builder);
     for (size_t each = 0; each < builder->run_count; each++) {
         const Run *run = builder->runs + each;
+        size_t end = at + run->count;
         if (run->is_short) {
             hash_shorts(builder->key, builder->words + at, hashes + at, 1);
-            builder->essentials[at] = 1;
             note_short(builder, hashes[at]);
-        } else {
-            find_essential(hashes + at, builder->essentials + at, run->count);
         }
-        for (size_t end = at + run->count; at < end; at++) {
-            uint8_t essential = builder->essentials[at];
-            hashes[wanted] = hashes[at], numbers[wanted] = run->number, builder->essentials[wanted] = essential;
-            wanted += run->is_short || !was_seen(builder, builder->words[at], essential);
+        if (run->count < WINDOW) memset(essentials + at, 1, run->count);
+        for (; at < end; at++) {
+            uint64_t hash = hashes[at];
+            uint8_t essential = essentials[at];
+            hashes[wanted] = hash, numbers[wanted] = run->number, essentials[wanted] = essential;
+            wanted += !was_seen(builder, hash, essential);
         }
     }
     builder->batched = builder->run_count = 0;
