@@ -38,9 +38,9 @@ _STREETS = ["Street", "Road", "Avenue", "Lane", "Square", "Hill"]
 _DOMAINS = ["example.org", "mail.example.com", "post.example.net", "corp.example"]
 _LINES = [
     "INFO  [alembic.runtime.migration] Running upgrade {n:012x} -> {m:012x}, add column {n}",
-    "2026-11-21 16:06:{s:02d},{m:03d} INFO sqlalchemy.engine.Engine SELECT vms.id, vms.host FROM vms WHERE vms.id = %(id)s",
+    "2026-11-21 16:06:{s:02d},{m:03d} INFO sqlalchemy.engine.Engine SELECT id, host FROM vms WHERE vms.id = %(id)s",
     "2026-11-21 16:06:{s:02d},{m:03d} INFO sqlalchemy.engine.Engine [cached since {n}.{m} s ago] {{'id_1': {n}}}",
-    "2026-11-21 16:06:{s:02d},{m:03d} INFO sqlalchemy.engine.Engine UPDATE volumes SET attached={s} WHERE volumes.id = {n}",
+    "2026-11-21 16:06:{s:02d},{m:03d} INFO sqlalchemy.engine.Engine UPDATE volumes SET attached={s} WHERE id = {n}",
     "2026-11-21 16:06:{s:02d},{m:03d} INFO sqlalchemy.engine.Engine COMMIT",
     "progress: {n} of 5000000 rows ({s} %), {m} rows per second",
     "2026-11-21 16:06:{s:02d},{m:03d} WARNING nova.db.migration [req-{n:08x}] took {m} ms for batch {n}",
@@ -49,7 +49,7 @@ _LINES = [
 
 def name(draw: random.Random) -> str:
     pick = draw.choice
-    return (pick(_SYLLABLES) + pick(_SYLLABLES) + pick(_ENDINGS)).title()
+    return (pick(_SYLLABLES) + pick(_SYLLABLES) + pick(_SYLLABLES) + pick(_ENDINGS)).title()
 
 
 def rows(count: int) -> Iterator[bytes]:

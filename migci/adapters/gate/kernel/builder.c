@@ -1,9 +1,11 @@
 /* Values to grams to entries, and entries to a table. Memory is asked for well before it is looked at. */
 
+#define _DEFAULT_SOURCE
 #include "builder.h"
 #include "common.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum {
     SHORT_ROOM = 2048,
@@ -12,9 +14,9 @@ enum {
     LEAST_ROWS = 100,
     SHORT_PART = 100,
     LONG_PART = 20,
-    BATCH = 4096,
+    BATCH = 2048,
     PIECE = 1024, /* a longer value is taken in pieces, which overlap so that every window is in one */
-    AHEAD = 24,
+    AHEAD = 64,
     SEEN_BITS = 15,
     EMITTED = 1024,
 };
@@ -61,28 +63,36 @@ struct Builder {
     uint8_t essentials[BATCH];
     Run runs[BATCH];
     size_t batched, run_count;
-    uint64_t seen[1 << SEEN_BITS]; /* grams that were entered not long ago */
-    uint8_t seen_essential[1 << SEEN_BITS];
+    uint64_t seen[1 << SEEN_BITS]; /* hashes that were entered not long ago; see was_seen */
 
     long *fields; /* the columns of a row's fields */
     size_t field_count, field;
     Text partial, unescaped; /* a field whose end has not come; a value without escapes */
 };
 
-static void seen_clear(Builder *builder) {
-    memset(builder->seen, 0, sizeof builder->seen);
-    builder->seen[0] = 1; /* zero belongs there, and was not seen; one does not */
+/* Zeros, in large pages where the system has them: small ones would take longer to find than what is in them. */
+static void *zeros(size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+    madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+    return memory;
 }
+
+static size_t table_bytes(const Builder *builder) { return SLOTS * sizeof *builder->table << builder->bits; }
+
+static size_t essential_bytes(const Builder *builder) { return sizeof *builder->essential << builder->bits; }
 
 Builder *builder_new(Key key, size_t columns, unsigned bits, uint64_t capacity) {
     Builder *builder = calloc(1, sizeof *builder);
     if (!builder) return NULL;
     builder->key = key, builder->bits = bits, builder->capacity = capacity, builder->whole = 1;
-    builder->table = calloc(SLOTS * sizeof *builder->table, (size_t)1 << bits);
-    builder->essential = calloc(sizeof *builder->essential, (size_t)1 << bits);
+    builder->table = zeros(table_bytes(builder));
+    builder->essential = zeros(essential_bytes(builder));
     builder->columns = calloc(columns ? columns : 1, sizeof *builder->columns);
     builder->column_count = columns;
-    seen_clear(builder);
+    builder->seen[0] = 2; /* zero belongs there, and was not seen; two does not */
     if (builder->table && builder->essential && builder->columns) return builder;
     builder_free(builder);
     return NULL;
@@ -100,8 +110,8 @@ static void columns_free(Builder *builder) {
 
 void builder_free(Builder *builder) {
     if (builder->columns) columns_free(builder);
-    free(builder->table);
-    free(builder->essential);
+    if (builder->table) munmap(builder->table, table_bytes(builder));
+    if (builder->essential) munmap(builder->essential, essential_bytes(builder));
     free(builder->spill.entries);
     free(builder->fields);
     free(builder->partial.bytes);
@@ -135,25 +145,49 @@ static int spill_grow(Spill *spill) {
     return 1;
 }
 
+/* The slot of the one entry with the fingerprint, counted from 1, or 0. */
+static unsigned slot_with(const uint32_t *bucket, uint32_t fingerprint) {
+    Entries wanted = {fingerprint, fingerprint, fingerprint, fingerprint}, slots = {1, 2, 3, 4}, found = {0, 0, 0, 0};
+    for (int at = 0; at < SLOTS; at += 4, slots += 4) {
+        Entries entries;
+        memcpy(&entries, bucket + at, sizeof entries);
+        found |= (Entries)(entries >> 8 == wanted) & slots;
+    }
+    return found[0] | found[1] | found[2] | found[3];
+}
+
+/* Note that an entry is essential, if it is: which is not to be foreseen, so there is no branch. */
+static void note_essential(Builder *builder, uint64_t bucket, unsigned slot, int essential) {
+    uint16_t nowhere, *noted = essential ? builder->essential + bucket : &nowhere;
+    nowhere = 0;
+    *noted |= (uint16_t)(1u << slot);
+}
+
+static unsigned used_slots(const uint32_t *bucket) {
+    Entries used = {0, 0, 0, 0};
+    for (int at = 0; at < SLOTS; at += 4) {
+        Entries entries;
+        memcpy(&entries, bucket + at, sizeof entries);
+        used -= (Entries)(entries != 0); /* true is all ones */
+    }
+    return used[0] + used[1] + used[2] + used[3];
+}
+
 static void keep_essential(Builder *builder);
 
 static void enter_place(Builder *builder, uint64_t place, unsigned number, int essential) {
     uint64_t bucket = place >> FINGERPRINT_BITS;
     uint32_t fingerprint = place & FINGERPRINT_MASK;
     uint32_t *entry = builder->table + bucket * SLOTS;
-    uint32_t same = 0, empty = 0;
-    for (int slot = 0; slot < SLOTS; slot++) {
-        same |= entry[slot] >> 8 == fingerprint ? 1u << slot : 0;
-        empty |= !entry[slot] ? 1u << slot : 0;
-    }
-    if (same) {
-        if (essential) builder->essential[bucket] |= (uint16_t)same;
+    unsigned slot = slot_with(entry, fingerprint);
+    if (slot) {
+        note_essential(builder, bucket, slot - 1, essential);
         return;
     }
-    if (empty) {
-        empty &= -empty;
-        entry[__builtin_ctz(empty)] = fingerprint << 8 | number;
-        if (essential) builder->essential[bucket] |= (uint16_t)empty;
+    unsigned used = used_slots(entry);
+    if (used < SLOTS) {
+        entry[used] = fingerprint << 8 | number;
+        note_essential(builder, bucket, used, essential);
     } else {
         if (!spill_grow(&builder->spill)) {
             builder->outcome = NO_MEMORY;
@@ -199,32 +233,34 @@ static void keep_essential(Builder *builder) {
 /* The batch. */
 
 /* Winnowing (S. Schleimer, D. Wilkerson, A. Aiken 2003), by the minimum of each window and then the maximum of those
-   that a gram is in: it has the smallest hash of one of them if it equals that. */
-static void find_essential(const uint64_t *hashes, uint8_t *essential, size_t count) {
-    int32_t high[PIECE], least[PIECE + 2 * WINDOW];
-    if (count < WINDOW) {
-        memset(essential, 1, count);
-        return;
+   that a gram is in: it has the smallest hash of one of them if it equals that. It is done for the whole batch at once;
+   windows that reach beyond their run have a minimum that nothing equals. */
+static void find_essential(Builder *builder) {
+    int32_t high[BATCH + WINDOW], minima[BATCH + 2 * WINDOW], *window = minima + WINDOW - 1;
+    size_t count = builder->batched, end = 0;
+    for (size_t at = 0; at < count; at++) window[at] = high[at] = (int32_t)(builder->hashes[at] >> 33);
+    for (size_t at = 0; at < WINDOW; at++) window[count + at] = minima[at < WINDOW - 1 ? at : 0] = -1;
+    for (size_t step = 1; step < WINDOW; step *= 2)
+        for (size_t at = 0; at < count; at++)
+            window[at] = window[at] < window[at + step] ? window[at] : window[at + step];
+    for (size_t each = 0; each < builder->run_count; each++) {
+        size_t beyond = builder->runs[each].count < WINDOW ? builder->runs[each].count : WINDOW - 1;
+        end += builder->runs[each].count;
+        for (size_t at = end - beyond; at < end; at++) window[at] = -1;
     }
-    size_t windows = count - WINDOW + 1;
-    for (size_t at = 0; at < count; at++) high[at] = (int32_t)(hashes[at] >> 33);
-    int32_t *window = least + WINDOW - 1;
-    memcpy(window, high, count * sizeof *high);
     for (size_t step = 1; step < WINDOW; step *= 2)
-        for (size_t at = 0; at + step < count; at++) window[at] = window[at] < window[at + step] ? window[at] : window[at + step];
-    for (size_t at = 0; at < WINDOW - 1; at++) least[at] = window[windows + at] = -1;
-    for (size_t step = 1; step < WINDOW; step *= 2)
-        for (size_t at = 0; at + step < windows + 2 * (WINDOW - 1); at++)
-            least[at] = least[at] > least[at + step] ? least[at] : least[at + step];
-    for (size_t at = 0; at < count; at++) essential[at] = least[at] == high[at];
+        for (size_t at = 0; at < count + WINDOW - 1; at++)
+            minima[at] = minima[at] > minima[at + step] ? minima[at] : minima[at + step];
+    for (size_t at = 0; at < count; at++) builder->essentials[at] = minima[at] == high[at];
 }
 
-static inline int was_seen(Builder *builder, uint64_t word, int essential) {
-    size_t slot = mixed(word) >> (64 - SEEN_BITS);
-    if (builder->seen[slot] == word && builder->seen_essential[slot] >= essential) return 1;
-    builder->seen[slot] = word;
-    builder->seen_essential[slot] = (uint8_t)essential;
-    return 0;
+/* Whether this was entered not long ago, and as essential if it is that now. The lowest bit of a hash is in no place,
+   so it is free to tell that. */
+static inline int was_seen(Builder *builder, uint64_t hash, uint64_t essential) {
+    uint64_t *slot = builder->seen + (hash >> 1 & ((1 << SEEN_BITS) - 1)), before = *slot;
+    int same = !((before ^ hash) >> 1);
+    *slot = (hash & ~UINT64_C(1)) | essential | (same ? before & 1 : 0);
+    return same & (int)((before & 1) | !essential);
 }
 
 static void note_short(Builder *builder, uint64_t hash) {
@@ -236,30 +272,32 @@ static void note_short(Builder *builder, uint64_t hash) {
 
 static void flush(Builder *builder) {
     uint64_t *hashes = builder->hashes;
-    uint8_t numbers[BATCH];
+    uint8_t *essentials = builder->essentials, numbers[BATCH];
     size_t at = 0, wanted = 0;
     hash_grams(builder->key, builder->words, hashes, builder->batched);
+    find_essential(builder);
     for (size_t each = 0; each < builder->run_count; each++) {
         const Run *run = builder->runs + each;
+        size_t end = at + run->count;
         if (run->is_short) {
             hash_shorts(builder->key, builder->words + at, hashes + at, 1);
-            builder->essentials[at] = 1;
             note_short(builder, hashes[at]);
-        } else {
-            find_essential(hashes + at, builder->essentials + at, run->count);
         }
-        for (size_t end = at + run->count; at < end; at++) {
-            if (!run->is_short && was_seen(builder, builder->words[at], builder->essentials[at])) continue;
-            hashes[wanted] = hashes[at], numbers[wanted] = run->number;
-            builder->essentials[wanted++] = builder->essentials[at];
+        if (run->count < WINDOW) memset(essentials + at, 1, run->count);
+        for (; at < end; at++) {
+            uint64_t hash = hashes[at];
+            uint8_t essential = essentials[at];
+            hashes[wanted] = hash, numbers[wanted] = run->number, essentials[wanted] = essential;
+            wanted += !was_seen(builder, hash, essential);
         }
     }
     builder->batched = builder->run_count = 0;
     for (size_t each = 0; each < wanted; each++) {
         if (each + AHEAD < wanted) {
             uint64_t bucket = place_of(hashes[each + AHEAD], builder->bits) >> FINGERPRINT_BITS;
-            __builtin_prefetch(builder->table + bucket * SLOTS, 1);
-            __builtin_prefetch(builder->essential + bucket, 1);
+            const void *entries = builder->table + bucket * SLOTS, *essential = builder->essential + bucket;
+            __builtin_prefetch(entries, 0, 1);
+            __builtin_prefetch(builder->essentials[each + AHEAD] ? essential : entries, 0, 1);
         }
         if (builder->outcome != FINE) return;
         if (builder->essentials[each] || builder->whole) enter(builder, hashes[each], numbers[each], builder->essentials[each]);
