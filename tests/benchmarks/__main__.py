@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import checkpoint, datasets, gate, replay_overhead, ways_of_cloning
+from tests.benchmarks import checkpoint, datasets, gate, leaks, replay_overhead, ways_of_cloning
 
 BENCHMARKS = {
     "checkpoint": checkpoint.main,
     "replay": replay_overhead.main,
     "datasets": datasets.main,
     "gate": gate.main,
+    "leaks": leaks.main,
     "ways": ways_of_cloning.main,
 }
 

@@ -149,7 +149,8 @@ class Utf16:
 
     def sources(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         first, last = _characters(self.data[:start]), _characters(self.data[:end])
-        yield self._at + self._width(first), self._at + self._width(last)
+        if first < last:
+            yield self._at + self._width(first), self._at + self._width(last)
 
     def _width(self, characters: int) -> int:
         return len(self._encode(self._text[:characters], "surrogatepass")[0])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from migci.adapters.gate.finder import COLUMN_NUMBERS, GRAM_BYTES, Finder
-from migci.adapters.gate.literals import INSTEAD
+from migci.adapters.gate.found import REMOVED, Found, masked, merged
 from migci.adapters.gate.runs import Known
-from migci.adapters.gate.secrets import REMOVED, Found, Scanner
+from migci.adapters.gate.secrets import Scanner
 from migci.adapters.gate.views import views
 
 HELD_BYTES = 65_536
@@ -156,10 +156,11 @@ class Stream:
         text = bytes(self._held)
         confidential = merged(self._gate.confidential(text, self._known))
         cut = len(text) if ends else _cut(text, confidential)
-        others, self._state = self._scanner.scan(text[:cut], self._state)
-        before = [found._replace(end=min(found.end, cut)) for found in confidential if found.start < cut]
-        own = [found for found in self._gate.own(text) if found.end <= cut]
-        self._put(text[:cut], merged([*before, *own, *others]))
+        text = text[:cut]
+        removed = [found._replace(end=min(found.end, cut)) for found in confidential if found.start < cut]
+        removed += self._gate.own(text)
+        others, self._state = self._scanner.scan(masked(text, removed) if removed else text, self._state)
+        self._put(text, merged([*removed, *others]))
         del self._held[:cut]
 
     def _put(self, text: bytes, removed: list[Found]) -> None:
@@ -190,28 +191,6 @@ def _cut(text: bytes, confidential: list[Found]) -> int:
     return lines or (at if at > 0 else last)
 
 
-def merged(found: Iterable[Found]) -> list[Found]:
-    """Those that overlap as one, which is told as the gravest of them."""
-    result: list[Found] = []
-    for one in sorted(found):
-        before = result[-1] if result else None
-        if before is None or one.start > before.end or (one.start == before.end and not _alike(before, one)):
-            result.append(one)
-        else:
-            told = one if _gravity(one) > _gravity(before) else before
-            result[-1] = Found(before.start, max(before.end, one.end), told.instead, before.columns or one.columns)
-    return result
-
-
-def _alike(one: Found, other: Found) -> bool:
-    return one.instead == other.instead or INSTEAD in (one.instead, other.instead)
-
-
-def _gravity(found: Found) -> int:
-    """A literal, a secret, a confidential value."""
-    return (found.instead != INSTEAD) + (found.instead not in (INSTEAD, REMOVED))
-
-
 def _marker(columns: tuple[str, ...]) -> bytes:
     names = ", ".join(re.sub(r"[^\w.$-]", "_", column) for column in columns)
     return b"[removed: %s]" % names.encode() if names else REMOVED
@@ -232,8 +211,13 @@ def _whole_characters(text: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def _outside(own: list[Found], start: int, end: int) -> tuple[int, int]:
-    """The span without what it shares with what the gate itself has written."""
+    """The span without what it shares with what the gate itself has written.
+
+    Nothing is left of a short value right beside that, which was no word before it was written.
+    """
     for first, last, *_ in own:
+        if end - start < GRAM_BYTES and (start == last or end == first):
+            return start, start
         if first <= start < last:
             start = min(last, end)
         if first < end <= last:

@@ -15,10 +15,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-Cut = tuple[int, int, bytes]
-"""What to replace, and what by. The end of the line before is at -1."""
-
-INSTEAD = b"?"
+from migci.adapters.gate.found import INSTEAD, Found
 
 _MOST_LINES = 16
 
@@ -72,8 +69,7 @@ _NUMBER = re.compile(_NUMBER_TEXT)
 _VERB_WORD = re.compile(rb"\b(?:" + b"|".join(SIGNS) + rb")\b")
 _TOKEN = re.compile(
     rb"""
-      (?P<own>\[removed(?::\ [\w.$,\ -]*)?\])
-    | (?P<comment>/\*.*?(?:\*/|$)|--(?:\s.*)?$)
+      (?P<comment>/\*.*?(?:\*/|$)|--(?:\s.*)?$)
     | (?P<name>`[^`]*`)
     | (?P<escaped>\\['"])
     | (?P<string>(?:(?<![\w$])(?:[xbn]|_[a-z][a-z0]*\s?))?['"])
@@ -113,22 +109,22 @@ _MORE = re.compile(
 
 def line(
     shape: bytes, begins: int, statement: Statement | None, *, inside_line: bool
-) -> tuple[list[Cut], Statement | None]:
+) -> tuple[list[Found], Statement | None]:
     """The literals of the line `shape` from `begins` on, and the statement that goes on after it.
 
     `statement` is the one that goes on from the line before, or from earlier in this one if that is `inside_line`.
     """
-    cuts: list[Cut] = []
+    found: list[Found] = []
     at = begins
     if statement is not None and not inside_line and not _goes_on(shape, statement):
         statement = None
     if statement is not None:
-        at, statement = _rest(shape, at, statement, cuts, -1 if not inside_line else 0)
+        at, statement = _rest(shape, at, statement, found, -1 if not inside_line else 0)
     while statement is None and (verb := _verb(shape, at)):
         opened = Statement(_closing(shape, verb.start()), definition=verb.lastgroup == "definition")
         start = verb.start()
-        at, statement = _rest(shape, start, opened, cuts, start)
-    return cuts, statement
+        at, statement = _rest(shape, start, opened, found, start)
+    return found, statement
 
 
 def _verb(shape: bytes, begins: int) -> re.Match[bytes] | None:
@@ -155,7 +151,7 @@ def _closing(shape: bytes, verb: int) -> bytes:
     return b"]" if before.endswith(b"[sql:") else b""
 
 
-def _rest(shape: bytes, at: int, statement: Statement, cuts: list[Cut], begins: int) -> tuple[int, Statement | None]:
+def _rest(shape: bytes, at: int, statement: Statement, found: list[Found], begins: int) -> tuple[int, Statement | None]:
     """Reads on from `at`; returns where the statement ended, or the end of the line and what it is then."""
     closing, definition, numbers, depth, string, lines = statement
     if string:
@@ -164,13 +160,13 @@ def _rest(shape: bytes, at: int, statement: Statement, cuts: list[Cut], begins: 
             if lines >= _MOST_LINES:
                 string = b""
             else:
-                cuts.append((begins, len(shape), INSTEAD))
+                found.append(Found(begins, len(shape), INSTEAD))
                 return len(shape), statement._replace(lines=lines + 1)
         else:
-            cuts.append((begins, end, INSTEAD))
+            found.append(Found(begins, end, INSTEAD))
             at = end
     if not any(sign in shape for sign in _NOT_PLAIN):
-        numbers = _plain(shape, at, definition, numbers, cuts)
+        numbers = _plain(shape, at, definition, numbers, found)
         depth = max(depth + shape.count(b"(", at) - shape.count(b")", at), 0)
         return len(shape), Statement(closing, definition, numbers, depth)
     while match := _TOKEN.search(shape, at):
@@ -182,7 +178,7 @@ def _rest(shape: bytes, at: int, statement: Statement, cuts: list[Cut], begins: 
             if text in (_NUMBERS_AFTER if definition else _NUMBERS_AFTER_VERB):
                 numbers = True
         elif kind == "number" and numbers:
-            cuts.append((start, at, INSTEAD))
+            found.append(Found(start, at, INSTEAD))
         elif kind in ("string", "escaped"):
             word_before = _word_before(shape, start)
             if kind == "string" and len(text) == 1 and word_before and word_before not in _BEFORE_STRING:
@@ -190,9 +186,9 @@ def _rest(shape: bytes, at: int, statement: Statement, cuts: list[Cut], begins: 
             quote = text if kind == "escaped" else text[-1:]
             end = _string_end(shape, at, quote, closing)
             if end is None:
-                cuts.append((start, len(shape), INSTEAD))
+                found.append(Found(start, len(shape), INSTEAD))
                 return len(shape), Statement(closing, definition, numbers, depth, quote)
-            cuts.append((start, end, INSTEAD))
+            found.append(Found(start, end, INSTEAD))
             at = end
         elif kind == "bracket":
             depth = max(depth + (1 if text == b"(" else -1), 0)
@@ -201,7 +197,7 @@ def _rest(shape: bytes, at: int, statement: Statement, cuts: list[Cut], begins: 
     return len(shape), Statement(closing, definition, numbers, depth)
 
 
-def _plain(shape: bytes, at: int, definition: bool, numbers: bool, cuts: list[Cut]) -> bool:
+def _plain(shape: bytes, at: int, definition: bool, numbers: bool, found: list[Found]) -> bool:
     """Reads on from `at` where there are but words, numbers and brackets; returns whether numbers are replaced."""
     if not numbers:
         after = (_NUMBERS_COME_DEFINED if definition else _NUMBERS_COME).search(shape, at)
@@ -209,7 +205,7 @@ def _plain(shape: bytes, at: int, definition: bool, numbers: bool, cuts: list[Cu
             return False
         at = after.end()
     if b"0" in shape:
-        cuts += [(*number.span(), INSTEAD) for number in _NUMBER.finditer(shape, at)]
+        found += [Found(*number.span(), INSTEAD) for number in _NUMBER.finditer(shape, at)]
     return True
 
 

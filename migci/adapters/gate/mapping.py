@@ -13,6 +13,10 @@ SEPARATOR = b"\x00\xff\x00"
 """Between what does not belong together: part of no text."""
 
 
+_BETWEEN_BYTES = 2
+"""At most so much may be put between digits for two bytes."""
+
+
 class View(Protocol):
     """Bytes that a text says in another way."""
 
@@ -50,13 +54,13 @@ class Decoded:
     pieces: Sequence[Piece]
 
     def sources(self, start: int, end: int) -> Iterator[Span]:
-        """One span for all pieces that follow each other in the source, one each for the others."""
+        """One span for pieces that follow each other in the source, or almost do; one each for the others."""
         index = max(bisect_right(self.pieces, start, key=lambda piece: piece.at) - 1, 0)
         found: Span | None = None
         while index < len(self.pieces) and (piece := self.pieces[index]).at < end:
             if piece.at + piece.decoded > start:
                 span = piece.span(start, end)
-                if found is not None and span[0] == found[1]:
+                if found is not None and 0 <= span[0] - found[1] <= _BETWEEN_BYTES:
                     span = (found[0], span[1])
                 elif found is not None:
                     yield found

@@ -28,7 +28,7 @@ _MORE_LINES = re.compile(rb"(?:r?n *a{16,}+(?=r?n))*r?n *a+")
 
 _HEX = re.compile(rb"[0-9a-fA-F]{16,}")
 _PAIRS = re.compile(rb"[0-9a-fA-F]{2}(?:[ :,-]{1,2}[0-9a-fA-F]{2}){7,}")
-_PAIR = re.compile(rb"([0-9a-fA-F]{2})[ :,-]*")
+_PAIR = re.compile(rb"[0-9a-fA-F]{2}")
 _EIGHT_PAIRS = (b" ".join([b"hh"] * 8), b"  ".join([b"hh"] * 8))
 
 
@@ -166,7 +166,7 @@ def pairs(data: bytes) -> Iterator[View]:
     decoded = Collector()
     for match in _PAIRS.finditer(data):
         for pair in _PAIR.finditer(data, *match.span()):
-            decoded.add(bytes.fromhex(pair.group(1).decode()), pair.start(), len(pair.group()), atom=True)
+            decoded.add(bytes.fromhex(pair.group().decode()), pair.start(), 2, atom=True)
         decoded.separate()
     view = decoded.decoded()
     if view is not None:

@@ -10,18 +10,8 @@ import re
 from typing import NamedTuple
 
 from migci.adapters.gate import literals
-from migci.adapters.gate.literals import INSTEAD, Cut, Statement
-
-REMOVED = b"[removed]"
-
-
-class Found(NamedTuple):
-    """`text[start:end]` is not to pass; `columns` are those of a confidential value, none of anything else."""
-
-    start: int
-    end: int
-    instead: bytes
-    columns: tuple[str, ...] = ()
+from migci.adapters.gate.found import INSTEAD, REMOVED, Found, masked, merged
+from migci.adapters.gate.literals import Statement
 
 
 class State(NamedTuple):
@@ -35,14 +25,20 @@ class State(NamedTuple):
     statement: Statement | None = None
     inside_line: bool = False
 
+    @property
+    def open(self) -> bool:
+        """Whether what is removed goes on in the next line."""
+        return self.key or self.quoted != b"" or (self.statement is not None and self.statement.string != b"")
 
-_Result = tuple[tuple[Cut, ...], State]
+
+_Result = tuple[tuple[Found, ...], State]
 
 _NOWHERE = State()
 _NOTHING: _Result = ((), _NOWHERE)
 _SHAPE = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(chr(byte).lower()) if byte < 128 else byte
                for byte in range(256))  # fmt: skip
 _MOST_LINES = 16
+_MOST_ROUNDS = 5
 _MOST_SHAPES = 10_000
 _LONGEST_SHAPE = 1000
 
@@ -73,24 +69,41 @@ class Scanner:
             result = seen.get(shape if state is _NOWHERE else (state, shape))
             if result is None:
                 result = self._look(shape, state)
-            if result is not _NOTHING:
+            if result is _NOTHING:
+                state = _NOWHERE
+            else:
                 cuts, state = result
-                found += [Found(max(at + start, 0), at + end, instead) for start, end, instead in cuts]
+                found += [Found(max(at + start, 0), at + end, instead) for start, end, instead, _ in cuts]
             at += len(shape) + 1
         if state is not _NOWHERE:
             state = state._replace(inside_line=bool(shapes[-1]))
         return found, state
 
     def _look(self, shape: bytes, state: State) -> _Result:
-        cuts, after = _line(shape, state, self._signs(shape), statements=self._statements)
+        cuts, after = self._settled(shape, state)
         result = (tuple(cuts), after) if cuts or after != _NOWHERE else _NOTHING
-        if after == _NOWHERE and cuts:
-            result = (tuple(cuts), _NOWHERE)
         if len(shape) <= _LONGEST_SHAPE:
             if len(self._seen) >= _MOST_SHAPES:
                 self._seen.clear()
             self._seen[shape if state is _NOWHERE else (state, shape)] = result
         return result
+
+    def _settled(self, shape: bytes, state: State) -> tuple[list[Found], State]:
+        """What is found in a line, and what is found in it once that is removed, and so on."""
+        found, after = self._found(shape, state)
+        for _ in range(_MOST_ROUNDS):
+            if not found or found[0].start < 0 or after.open:  # it is one line with that before or after it
+                break
+            more, after = self._found(_without(shape, found), state)
+            all_found = merged([*found, *_in_original(shape, found, more)])
+            if all_found == found:
+                break
+            found = all_found
+        return found, after
+
+    def _found(self, shape: bytes, state: State) -> tuple[list[Found], State]:
+        found, after = _line(shape, state, self._signs(shape), statements=self._statements)
+        return merged(found), _NOWHERE if after == _NOWHERE else after
 
     def _signs(self, shape: bytes) -> frozenset[bytes]:
         """What there is in the words of a line that makes it worth a closer look."""
@@ -111,31 +124,53 @@ class Scanner:
 _NO_SIGNS: frozenset[bytes] = frozenset()
 
 
-def _line(shape: bytes, state: State, signs: frozenset[bytes], *, statements: bool) -> tuple[list[Cut], State]:
+def _without(shape: bytes, found: list[Found]) -> bytes:
+    """The line as it is when what was found has been removed; what stands for a secret is no word."""
+    parts, done = [], 0
+    for one in found:
+        parts += [shape[done : one.start], one.instead if one.instead == INSTEAD else b"\1" * len(one.instead)]
+        done = one.end
+    return b"".join([*parts, shape[done:]])
+
+
+def _in_original(shape: bytes, found: list[Found], more: list[Found]) -> list[Found]:
+    """Where in the line that is which was found when `found` had been removed."""
+    starts, ends, done = [], [], 0
+    for one in found:
+        starts += [*range(done, one.start), *[one.start] * len(one.instead)]
+        ends += [*range(done + 1, one.start + 1), *[one.end] * len(one.instead)]
+        done = one.end
+    starts += range(done, len(shape))
+    ends += range(done + 1, len(shape) + 1)
+    return [one._replace(start=starts[one.start], end=ends[one.end - 1]) for one in more]
+
+
+def _line(shape: bytes, state: State, signs: frozenset[bytes], *, statements: bool) -> tuple[list[Found], State]:
     begins = 0
-    cuts: list[Cut] = []
+    cuts: list[Found] = []
     if state.key:
         end = _KEY_ENDS.search(shape)
         if end:
             begins = end.end()
-            cuts.append((-1, begins, REMOVED))
+            cuts.append(Found(-1, begins, REMOVED))
         elif _KEY_GOES_ON.fullmatch(shape):
-            return [(-1, len(shape), REMOVED)], state._replace(inside_line=False)
+            return [Found(-1, len(shape), REMOVED)], state._replace(inside_line=False)
     elif state.quoted and state.lines < _MOST_LINES:
         at = shape.find(state.quoted)
         if at < 0:
-            return [(-1, len(shape), INSTEAD)], state._replace(lines=state.lines + 1, inside_line=False)
+            return [Found(-1, len(shape), INSTEAD)], state._replace(lines=state.lines + 1, inside_line=False)
         begins = at
-        cuts.append((-1, at, INSTEAD))
+        cuts.append(Found(-1, at, INSTEAD))
     if state.statement is None and not signs:
         return cuts, _NOWHERE
     cuts += _simple(shape, begins, signs)
     if b"-----begin" in signs and (key := _KEY_BEGINS.search(shape, begins)):
-        return [*cuts, (key.start(), len(shape), REMOVED)], State(key=True)
+        return [*cuts, Found(key.start(), len(shape), REMOVED)], State(key=True)
     quoted = b"" if signs.isdisjoint(_QUOTING) else _quoted(shape, begins, cuts)
     statement = None
     if statements and (state.statement is not None or not signs.isdisjoint(literals.SIGNS)):
-        more, statement = literals.line(shape, begins, state.statement, inside_line=state.inside_line)
+        rest = masked(shape, cuts)
+        more, statement = literals.line(rest, begins, state.statement, inside_line=state.inside_line)
         cuts += more
     if not quoted and statement is None:
         return cuts, _NOWHERE
@@ -159,7 +194,7 @@ _QUOTED = re.compile(
 _AFTER_QUOTED = {"a": b"' for key", "b": b"' for ", "c": b"' at line", "d": b"'", "e": b"' from "}
 
 
-def _quoted(shape: bytes, begins: int, cuts: list[Cut]) -> bytes:
+def _quoted(shape: bytes, begins: int, cuts: list[Found]) -> bytes:
     """Adds the values that the servers' messages quote; returns what ends one that goes on in the next line."""
     while match := _QUOTED.search(shape, begins):
         name = str(match.lastgroup)
@@ -170,17 +205,17 @@ def _quoted(shape: bytes, begins: int, cuts: list[Cut]) -> bytes:
         if end < 0:
             if name != "a":
                 return b""
-            cuts.append((start, len(shape), INSTEAD))
+            cuts.append(Found(start, len(shape), INSTEAD))
             return after
         if shape[end - 1 : end] == b"\\":
             end -= 1
         if end > start:
-            cuts.append((start, end, INSTEAD))
+            cuts.append(Found(start, end, INSTEAD))
         begins = end + 1
     return b""
 
 
-_PLACEHOLDER = rb"(?!%s\b|%\(|\?|:[a-z]|none\b|null\b|true\b|false\b|\*\*|\[removed|\{|\$\{)"
+_PLACEHOLDER = rb"(?!%s\b|%\(|\?|:[a-z]|none\b|null\b|true\b|false\b|\*\*|\{|\$\{)"
 _VALUE = (
     rb"(?:\\\"(?P<a>[^\"\\]+)|\\'(?P<b>[^'\\]+)|\"(?P<d>(?:[^\"\\]|\\.)*)|'(?P<s>(?:[^'\\]|\\.)*)"
     rb"|(?P<w>[^\s'\"\\,;&()<>\]}]+))"
@@ -208,13 +243,13 @@ _RULES = tuple(
             (b"authorization", b"token", b"x-api-key", b"cookie"),
             (
                 rb"(?:authorization|x-[\w-]*token|x-api-key|cookie)\\?['\"]?\s?[:=]\s?\\?['\"]?"
-                rb"(?P<w>(?!\[removed)[^\s'\"\\<>][^'\"\\<>]*)"
+                rb"(?P<w>[^\s'\"\\<>][^'\"\\<>]*)"
             ),
             REMOVED,
         ),
         ((b"bearer",), rb"\bbearer\s+(?P<w>[a-z0-9._~+/-]{8,}=*)", REMOVED),
         # credentials in a URL
-        ((b"://",), rb"[a-z][a-z0+.-]*://(?P<w>[^\s/@:'\"<>?#]*:[^\s'\"<>]*)@(?=[\w\[(.%{-])", REMOVED),
+        ((b"://",), rb"[a-z][a-z0+.-]*://(?P<w>[^\s/@:'\"<>?#]*:(?!0{1,5}/)[^\s'\"<>]*)@(?=[\w\[(.%{-])", REMOVED),
         # tokens that can be told by their looks
         (
             (b"akia", b"asia", b"aroa", b"aida"),
@@ -252,14 +287,14 @@ _SIGNS = {sign for signs, _, _ in _RULES for sign in signs} | _QUOTING | {b"----
 _SIGN = re.compile(rb"(?=(" + b"|".join(sorted(map(re.escape, _SIGNS))) + rb"))")
 
 
-def _simple(shape: bytes, begins: int, present: frozenset[bytes]) -> list[Cut]:
+def _simple(shape: bytes, begins: int, present: frozenset[bytes]) -> list[Found]:
     """What one line shows to be a secret by itself."""
     cuts = []
     for rule, instead in [(rule, instead) for signs, rule, instead in _RULES if not present.isdisjoint(signs)]:
         for match in rule.finditer(shape, begins):
             start, end = match.span(str(match.lastgroup))
-            if end > start and not shape.startswith(b"[removed", start) and shape[start:end] not in _NO_VALUES:
-                cuts.append((start, end, instead))
+            if end > start and shape[start:end] not in _NO_VALUES:
+                cuts.append(Found(start, end, instead))
     return cuts
 
 
