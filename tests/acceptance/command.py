@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,10 +48,10 @@ class Ran:
 
 
 @contextmanager
-def migci(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """A live command; it is killed if the test ends first."""
+def migci(*arguments: str, start: Sequence[str] = (), **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """A live command, begun by `start`; it is killed if the test ends first."""
     with subprocess.Popen(
-        [*MIGCI, *arguments],
+        [*start, *MIGCI, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -64,11 +64,11 @@ def migci(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def replay(project: Path, *arguments: str, **variables: str) -> Ran:
-    """`migci replay` in `project`, its results beside it."""
+def replay(project: Path, *arguments: str, start: Sequence[str] = (), **variables: str) -> Ran:
+    """`migci replay` in `project`, its results beside it; `start` are words that begin the command."""
     results = project.with_name(f"{project.name}-results")
     command = ("replay", "--project", str(project), "--output", str(results), *arguments)
-    with migci(*command, **variables) as process:
+    with migci(*command, start=start, **variables) as process:
         out, err = process.communicate()
         return Ran(process.returncode, out, err, process.pid, results)
 

@@ -1,7 +1,8 @@
 """A sandbox of the kernel's namespaces, laid out by bubblewrap (bwrap) without any right of its own.
 
-As root it takes two: the outer one, which may look everywhere, lays out the view; then the user is changed, and the
-inner one, which may look nowhere else, locks the door. For everybody else one does both.
+It takes two. The outer one, which may look everywhere, lays out the view; the inner one, which may look nowhere else,
+locks the door, so that what keeps watch between them has no door that can be opened from the inside. As root the user
+is changed before.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Bubblewrap:
                 _give(view.write, user)
             etc = _etc(folder, user, group)
             outer, inner = _words(view, etc, user, filtering, root=root)
-            yield Room(outer, inner, 3 if root else 2, () if filtering is None else (filtering,))
+            yield Room(outer, inner, 3, () if filtering is None else (filtering,))
         finally:
             if filtering is not None:
                 os.close(filtering)
@@ -112,16 +113,16 @@ def _words(
     filter_calls = () if filtering is None else ("--seccomp", str(filtering))
     lock = ("--unshare-user", "--disable-userns", "--cap-drop", "ALL", *filter_calls)
     limits = _limits(view.limits) if view.limits else ()
+    # The kernel's settings belong to root, whom a user namespace may show as somebody without rights.
+    settings = ("--ro-bind", "/proc/sys", "/proc/sys")
+    inner = (bwrap, "--dev-bind", "/", "/", *settings, "--die-with-parent", *lock, "--", *limits)
     if not root:
-        return (bwrap, *apart, *always, *lock, *view_of, "--", *limits), ()
+        return (bwrap, "--unshare-user", *apart, *always, *view_of, "--"), inner
     change = (
         program("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all",
         "--bounding-set=-all", "--no-new-privs", "--pdeathsig", "KILL", "--",
     )  # fmt: skip
-    return (
-        (bwrap, *apart, *always, *view_of, "--", *change),
-        (bwrap, "--dev-bind", "/", "/", "--die-with-parent", *lock, "--", *limits),
-    )
+    return (bwrap, *apart, *always, *view_of, "--", *change), inner
 
 
 def _laid_out(view: View, etc: Path) -> Iterator[str]:
@@ -134,6 +135,8 @@ def _laid_out(view: View, etc: Path) -> Iterator[str]:
             yield from ("--ro-bind", str(place), str(place))
     room = str((view.limits or Limits()).temporary_bytes)
     yield from ("--proc", "/proc", "--dev", "/dev")
+    if view.limits:
+        yield from ("--dev-bind", "/dev/null", "/dev/zero")  # mapped and shared, it is memory that no limit counts
     yield from ("--perms", "1777", "--size", room, "--tmpfs", "/dev/shm")  # noqa: S108
     yield from ("--perms", "1777", "--size", room, "--tmpfs", str(_HOME))
     seen = [(Path("/etc", name), "--ro-bind-try", f"/etc/{name}") for name in _SETTINGS]
