@@ -25,6 +25,10 @@ KERNELS = {
         "migci/adapters/gate/kernel/grams.c",
         "migci/adapters/gate/kernel/table.c",
     ),
+    "migci/adapters/gate/_sieve": (
+        "migci/adapters/gate/kernel/sieve.c",
+        "migci/adapters/gate/kernel/grams.c",
+    ),
 }
 """Each extension module, without its suffix, and the sources that it is made of."""
 

@@ -7,12 +7,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from migci.adapters.gate.finder import COLUMN_NUMBERS, GRAM_BYTES, Finder
 from migci.adapters.gate.found import REMOVED, Found, masked, merged
 from migci.adapters.gate.runs import Known
-from migci.adapters.gate.secrets import Scanner
+from migci.adapters.gate.secrets import Cut, Scanner
 from migci.adapters.gate.views import views
 
 HELD_BYTES = 65_536
@@ -160,7 +161,10 @@ class Stream:
         removed = [found._replace(end=min(found.end, cut)) for found in confidential if found.start < cut]
         removed += self._gate.own(text)
         others, self._state = self._scanner.scan(masked(text, removed) if removed else text, self._state)
-        self._put(text, merged([*removed, *others]))
+        if removed or self._last or any(one[1] >= other[0] for one, other in pairwise(others)):
+            self._put(text, merged([*removed, *(Found(max(start, 0), end, instead) for start, end, instead in others)]))
+        else:
+            self._put_plain(text, others)
         del self._held[:cut]
 
     def _put(self, text: bytes, removed: list[Found]) -> None:
@@ -177,6 +181,18 @@ class Stream:
         self._last = removed[-1].instead if removed and removed[-1].end == len(text) else b""
         if cleaned := b"".join(parts):
             self._write(cleaned)
+
+    def _put_plain(self, text: bytes, others: list[Cut]) -> None:
+        """As `_put`, of what is apart from each other and no value."""
+        parts: list[bytes] = []
+        done = 0
+        for start, end, instead in others:
+            parts.append(text[done:start])
+            parts.append(instead)
+            done = end
+        parts.append(text[done:])
+        self._last = others[-1][2] if others and done == len(text) else b""
+        self._write(b"".join(parts))
 
 
 def _cut(text: bytes, confidential: list[Found]) -> int:
