@@ -25,6 +25,8 @@ TAIL_BYTES = 1024
 _AROUND = 6
 """Bytes on either side of a short value, by which it is judged whether what was decoded means anything."""
 
+_MOST_ROUNDS = 5
+
 _GAP_BYTES = 16
 """Where a long value was cut, so much of its second part may not be found."""
 
@@ -66,12 +68,20 @@ class Gate:
         return text if cleaned == data else cleaned.decode("utf-8", "surrogateescape")
 
     def clean_bytes(self, data: bytes, *, literals: bool = True) -> bytes:
-        """As `clean`. Without `literals`, statements keep theirs: for reports, whose statements have none."""
-        cleaned: list[bytes] = []
-        stream = self.stream(cleaned.append, literals=literals)
-        stream.write(data)
-        stream.flush()
-        return b"".join(cleaned)
+        """As `clean`. Without `literals`, statements keep theirs: for reports, whose statements have none.
+
+        What has passed passes again: it is cleaned until it stays as it is. A stream does it once; where quotes are
+        open, what is removed of a line can make the next one look like something else.
+        """
+        for _ in range(_MOST_ROUNDS):
+            cleaned: list[bytes] = []
+            stream = self.stream(cleaned.append, literals=literals)
+            stream.write(data)
+            stream.flush()
+            before, data = data, b"".join(cleaned)
+            if data == before:
+                break
+        return data
 
     def stream(
         self, write: Callable[[bytes], object], *, literals: bool = True, held_bytes: int = HELD_BYTES
