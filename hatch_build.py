@@ -22,8 +22,10 @@ KERNELS = {
         "migci/adapters/gate/kernel/module.c",
         "migci/adapters/gate/kernel/builder.c",
         "migci/adapters/gate/kernel/common.c",
+        "migci/adapters/gate/kernel/entries.c",
         "migci/adapters/gate/kernel/grams.c",
         "migci/adapters/gate/kernel/table.c",
+        "migci/adapters/gate/kernel/writing.c",
     ),
     "migci/adapters/gate/_sieve": (
         "migci/adapters/gate/kernel/sieve.c",

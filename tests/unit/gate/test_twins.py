@@ -91,6 +91,74 @@ def test_both_write_the_same_file_of_many_values_that_are_common_to_a_degree() -
     assert file == written(_pure, values, limit_bytes)
 
 
+def test_both_hold_a_value_that_is_hardly_above_the_limit() -> None:
+    """Counts are from below: what had to be forgotten of others is forgotten of it as well."""
+    rare = [b"person number %d" % number for number in range(3_796)]
+    values = [(0, value) for value in rare]
+    for _ in range(204):
+        values.insert(len(values) // 2, (0, b"just a category"))
+    clear = [*values, *((0, b"just a category") for _ in range(40))]
+    for drawn in (values, clear):
+        file = written(compiled(), drawn)
+        assert file == written(_pure, drawn)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x")
+        for drawn, held in ((values, [[(0, 15, 0)]]), (clear, [[]])):
+            with using(compiled()):
+                build(path, KEY, COLUMNS, drawn, 1_000_000)
+            assert spans(compiled(), path, [b"just a category"], None) == held
+
+
+@pytest.mark.parametrize("buckets", [60, 64, 250, 256])
+def test_both_write_the_same_file_when_the_table_is_as_full_as_it_may_be(buckets: int) -> None:
+    """With as many buckets as bits can name, many entries overflow already while the table is made."""
+    draw = random.Random(buckets)
+    values = [(number % 300, draw.randbytes(20)) for number in range(buckets * 3)]
+    files = []
+    for kernel in (_pure, compiled()):
+        pieces: list[bytes] = []
+        builder = kernel.Builder(KEY, 300, (buckets - 1).bit_length(), buckets * 14)
+        for column, value in values:
+            builder.add(column, value)
+        entries, whole, _ = builder.finish()
+        assert whole is False
+        written_buckets = builder.write(max(1, entries // 13), pieces.append)
+        files.append((entries, written_buckets, b"".join(pieces)))
+    assert files[0] == files[1]
+
+
+def test_two_places_that_a_small_table_cannot_tell_apart_are_one_entry() -> None:
+    seen: dict[int, bytes] = {}
+    for number in range(100_000):
+        value = b"%06x" % number
+        other = seen.setdefault(compiled().siphash(KEY, value) >> 40, value)
+        if other != value:
+            break
+    else:
+        pytest.fail("no two of them are alike")
+    for kernel in (_pure, compiled()):
+        pieces: list[bytes] = []
+        builder = kernel.Builder(KEY, 1, 14, 1000)
+        builder.add(0, other)
+        builder.add(0, value)
+        assert builder.finish()[0] == 2
+        assert builder.write(1, pieces.append) == 1
+        table = memoryview(b"".join(pieces)).cast("I")
+        assert [entry >> 8 for entry in table if entry] == [compiled().siphash(KEY, value) >> 40]
+
+
+def test_both_find_words_and_pieces_wherever_they_stand(tmp_path: Path) -> None:
+    with using(compiled()):
+        build(tmp_path / "x", KEY, COLUMNS, [(0, b"Anna"), (1, b"Millers"), (2, b"Anna Mil")], 1_000_000)
+    texts = [b"." * padding + text for padding in range(530) for text in (b"Anna Millers", b"xAnna.Millersx", b"Anna")]
+    found = spans(compiled(), tmp_path / "x", texts, None)
+    assert found == spans(_pure, tmp_path / "x", texts, None)
+    assert found[:3] == [[(0, 12, 2)], [], [(0, 4, 0)]]
+    assert found[3 * 63 :][:3] == [[(63, 75, 2)], [], [(63, 67, 0)]]
+    texts = [b"x" * padding + text for padding in range(1, 530) for text in (b"Anna", b" Anna ")]
+    assert spans(compiled(), tmp_path / "x", texts, None) == spans(_pure, tmp_path / "x", texts, None)
+
+
 @settings(deadline=None)
 @given(
     st.lists(

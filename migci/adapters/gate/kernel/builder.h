@@ -2,9 +2,7 @@
 #ifndef MIGCI_BUILDER_H
 #define MIGCI_BUILDER_H
 
-#include "grams.h"
-
-typedef enum { FINE, NOT_EVEN_ESSENTIAL, NO_MEMORY, OTHER_FIELDS, OPEN_ROW } Outcome;
+#include "entries.h"
 
 typedef struct Builder Builder;
 
@@ -25,8 +23,7 @@ Outcome builder_finish(Builder *builder, uint64_t *entries, int *whole, uint64_t
 /* `length` is a power of two, of at most FILTER_BITS. */
 void builder_filter(const Builder *builder, uint8_t *filter, size_t length);
 
-/* `emit` is given so many buckets, and returns whether to go on; so does this. */
-typedef int Emit(void *context, const uint32_t *entries, size_t buckets);
+/* As store_write. */
 Outcome builder_write(Builder *builder, uint64_t buckets, Emit *emit, void *context, uint64_t *written);
 
 #endif

@@ -298,18 +298,19 @@ static int Table_init(TableObject *self, PyObject *arguments, PyObject *named) {
     int bits;
     Py_ssize_t offset, filter_bytes;
     Key key;
-    if (!PyArg_ParseTupleAndKeywords(arguments, named, "y*OnnKKi:Table", names, &key_bytes, &held, &offset, &filter_bytes,
-                                     &buckets, &all_buckets, &bits))
+    if (!PyArg_ParseTupleAndKeywords(arguments, named, "y*OnnKKi:Table", names, &key_bytes, &held, &offset,
+                                     &filter_bytes, &buckets, &all_buckets, &bits))
         return -1;
     int fine = read_key(&key_bytes, &key);
     PyBuffer_Release(&key_bytes);
     if (!fine || !is_filter(filter_bytes)) return -1;
-    if (self->held || offset < 0 || offset % 4 || filter_bytes % 4 || bits < 1 || bits > 30 || !buckets || buckets > all_buckets ||
-        buckets >> bits > 1 || all_buckets >> 40) {
+    if (self->held || offset < 0 || offset % 4 || filter_bytes % 4 || bits < 1 || bits > 30 || !buckets ||
+        buckets > all_buckets || buckets >> bits > 1 || all_buckets >> 40) {
         PyErr_SetString(PyExc_ValueError, "this is no table");
         return -1;
     }
-    self->table = (Table){key, (unsigned)bits, buckets, all_buckets, (uint64_t)filter_bytes * 8, malloc(sizeof(Absent))};
+    self->table = (Table){key, (unsigned)bits, buckets, all_buckets, (uint64_t)filter_bytes * 8, NULL};
+    self->table.absent = malloc(sizeof *self->table.absent);
     if (!self->table.absent) {
         PyErr_NoMemory();
         return -1;

@@ -154,7 +154,8 @@ static size_t hits_of(const Wanted *wanted, uint64_t *absent, unsigned bits, siz
         if (wanted->columns[each] == ABSENT)
             __atomic_store_n(slot_of(absent, bits, word), word, __ATOMIC_RELAXED);
         else
-            insert_hit(hits, found++, (Hit){base + (wanted->at[each] >> 4), word, wanted->at[each] & 15, wanted->columns[each]});
+            insert_hit(hits, found++,
+                       (Hit){base + (wanted->at[each] >> 4), word, wanted->at[each] & 15, wanted->columns[each]});
     }
     return found;
 }
@@ -186,7 +187,8 @@ static uint64_t apart_from(const uint8_t *text, size_t length, size_t at) {
     }
     for (int each = 0; each < 64; each++) {
         uint8_t byte = from[each];
-        apart[each] = !(((uint8_t)((byte | 0x20) - 'a') < 26) | ((uint8_t)(byte - '0') < 10) | (byte == '_') | (byte > 0x7f));
+        int is_letter = (uint8_t)((byte | 0x20) - 'a') < 26, is_digit = (uint8_t)(byte - '0') < 10;
+        apart[each] = !(is_letter | is_digit | (byte == '_') | (byte > 0x7f));
     }
     for (int each = 0; each < 64; each += 8)
         bits |= gram_at(apart + each) * UINT64_C(0x0102040810204080) >> 56 << each;
@@ -204,7 +206,8 @@ static void want_shorts(const Table *table, const uint8_t *filter, const uint8_t
             uint64_t starts = (apart << 1 | before) & (apart >> size | next << (64 - size));
             for (; starts; starts &= starts - 1) {
                 size_t at = begins + (size_t)__builtin_ctzll(starts), place = base + at;
-                uint64_t word = place + GRAM <= length ? packed_of(gram_at(text + place), size) : packed(text + place, size);
+                uint64_t word = place + GRAM <= length ? packed_of(gram_at(text + place), size)
+                                                       : packed(text + place, size);
                 wanted->words[wants] = word;
                 wanted->at[wants] = (uint32_t)at << 4 | size;
                 wants += !known_absent(table->absent->shorts, ABSENT_SHORT_BITS, word);
