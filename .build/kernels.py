@@ -27,6 +27,10 @@ KERNELS = {
         "migci/adapters/gate/kernel/table.c",
         "migci/adapters/gate/kernel/writing.c",
     ),
+    "migci/adapters/gate/_sieve": (
+        "migci/adapters/gate/kernel/sieve.c",
+        "migci/adapters/gate/kernel/grams.c",
+    ),
 }
 """Each extension module, without its suffix, and the sources that it is made of."""
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from migci.adapters.gate.mapping import Collector, Decoded
+from migci.adapters.gate.mapping import CUT, SEPARATOR, Collector, Decoded
 
 CONTEXT_BYTES = 40
 """What is kept of the text on either side of an escape, so that a value is seen that is only partly escaped."""
@@ -44,17 +44,20 @@ def _decoded(data: bytes, family: Family) -> Decoded | None:
     done = 0
     for match in family.pattern.finditer(data):
         start, end = match.span()
-        if start - done > 2 * CONTEXT_BYTES or not done:
+        if start - done > 2 * CONTEXT_BYTES or (not done and start > CONTEXT_BYTES):
             if done:
                 text.add(data[done : done + CONTEXT_BYTES], done, CONTEXT_BYTES)
-                text.separate()
-            done = max(done, start - CONTEXT_BYTES)
+                text.separate(CUT + SEPARATOR)
+            text.separate(CUT)
+            done = start - CONTEXT_BYTES
         text.add(data[done:start], done, start - done)
         text.add(family.decode(match.group()), start, end - start, atom=True)
         done = end
-    rest = data[done : done + CONTEXT_BYTES]
     if done:
+        rest = data[done : done + CONTEXT_BYTES]
         text.add(rest, done, len(rest))
+        if done + len(rest) < len(data):
+            text.separate(CUT)
     return text.decoded()
 
 
@@ -113,10 +116,10 @@ _FAMILIES = (
     Family(b"+", re.compile(rb"%[0-9a-fA-F]{2}|\+"), _percent),
     Family(b"\\", _BACKSLASH, _backslash),
     Family(b"\\", _BACKSLASH, _hex_is_a_character, _HIGH_HEX),
-    Family(b"\\0", _BACKSLASH_MYSQL, _nul_before_digits, re.compile(rb"\\0[0-7]")),
+    Family(b"\\", _BACKSLASH_MYSQL, _nul_before_digits, re.compile(rb"\\0[0-7]")),
     Family(b"&", re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"), _entity),
-    Family(b"''", re.compile(rb"''"), lambda escape: b"'"),
-    Family(b'""', re.compile(rb'""'), lambda escape: b'"'),
+    Family(b"'", re.compile(rb"''"), lambda escape: b"'"),
+    Family(b'"', re.compile(rb'""'), lambda escape: b'"'),
 )
 
 

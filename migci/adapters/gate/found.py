@@ -27,11 +27,11 @@ class Found(NamedTuple):
 
 
 def merged(found: Iterable[Found]) -> list[Found]:
-    """Those that overlap as one, which is told as the gravest of them; in order."""
+    """Those that overlap or adjoin as one, which is told as the gravest of them; in order."""
     result: list[Found] = []
     for one in sorted(found):
         before = result[-1] if result else None
-        if before is None or one.start > before.end or (one.start == before.end and not _alike(before, one)):
+        if before is None or one.start > before.end:
             result.append(one)
         else:
             told = one if _gravity(one) > _gravity(before) else before
@@ -45,10 +45,6 @@ def masked(text: bytes, found: Iterable[Found]) -> bytes:
     for start, end, *_ in found:
         result[max(start, 0) : end] = _NOTHING_MEANT * (end - max(start, 0))
     return bytes(result)
-
-
-def _alike(one: Found, other: Found) -> bool:
-    return one.instead == other.instead or INSTEAD in (one.instead, other.instead)
 
 
 def _gravity(found: Found) -> int:

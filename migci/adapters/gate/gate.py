@@ -7,12 +7,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from migci.adapters.gate.finder import COLUMN_NUMBERS, GRAM_BYTES, Finder
 from migci.adapters.gate.found import REMOVED, Found, masked, merged
 from migci.adapters.gate.runs import Known
-from migci.adapters.gate.secrets import Scanner
+from migci.adapters.gate.secrets import Cut, Scanner
 from migci.adapters.gate.views import views
 
 HELD_BYTES = 65_536
@@ -23,6 +24,8 @@ TAIL_BYTES = 1024
 
 _AROUND = 6
 """Bytes on either side of a short value, by which it is judged whether what was decoded means anything."""
+
+_MOST_ROUNDS = 5
 
 _GAP_BYTES = 16
 """Where a long value was cut, so much of its second part may not be found."""
@@ -65,12 +68,20 @@ class Gate:
         return text if cleaned == data else cleaned.decode("utf-8", "surrogateescape")
 
     def clean_bytes(self, data: bytes, *, literals: bool = True) -> bytes:
-        """As `clean`. Without `literals`, statements keep theirs: for reports, whose statements have none."""
-        cleaned: list[bytes] = []
-        stream = self.stream(cleaned.append, literals=literals)
-        stream.write(data)
-        stream.flush()
-        return b"".join(cleaned)
+        """As `clean`. Without `literals`, statements keep theirs: for reports, whose statements have none.
+
+        What has passed passes again: it is cleaned until it stays as it is. A stream does it once; where quotes are
+        open, what is removed of a line can make the next one look like something else.
+        """
+        for _ in range(_MOST_ROUNDS):
+            cleaned: list[bytes] = []
+            stream = self.stream(cleaned.append, literals=literals)
+            stream.write(data)
+            stream.flush()
+            before, data = data, b"".join(cleaned)
+            if data == before:
+                break
+        return data
 
     def stream(
         self, write: Callable[[bytes], object], *, literals: bool = True, held_bytes: int = HELD_BYTES
@@ -160,7 +171,10 @@ class Stream:
         removed = [found._replace(end=min(found.end, cut)) for found in confidential if found.start < cut]
         removed += self._gate.own(text)
         others, self._state = self._scanner.scan(masked(text, removed) if removed else text, self._state)
-        self._put(text, merged([*removed, *others]))
+        if removed or self._last or any(one[1] >= other[0] for one, other in pairwise(others)):
+            self._put(text, merged([*removed, *(Found(max(start, 0), end, instead) for start, end, instead in others)]))
+        else:
+            self._put_plain(text, others)
         del self._held[:cut]
 
     def _put(self, text: bytes, removed: list[Found]) -> None:
@@ -177,6 +191,18 @@ class Stream:
         self._last = removed[-1].instead if removed and removed[-1].end == len(text) else b""
         if cleaned := b"".join(parts):
             self._write(cleaned)
+
+    def _put_plain(self, text: bytes, others: list[Cut]) -> None:
+        """As `_put`, of what is apart from each other and no value."""
+        parts: list[bytes] = []
+        done = 0
+        for start, end, instead in others:
+            parts.append(text[done:start])
+            parts.append(instead)
+            done = end
+        parts.append(text[done:])
+        self._last = others[-1][2] if others and done == len(text) else b""
+        self._write(b"".join(parts))
 
 
 def _cut(text: bytes, confidential: list[Found]) -> int:

@@ -12,6 +12,9 @@ Span = tuple[int, int]
 SEPARATOR = b"\x00\xff\x00"
 """Between what does not belong together: part of no text."""
 
+CUT = b"\xff"
+"""Where a text was cut: no word ends here."""
+
 
 _BETWEEN_BYTES = 2
 """At most so much may be put between digits for two bytes."""
@@ -84,9 +87,9 @@ class Collector:
             self._parts.append(decoded)
             self._size += len(decoded)
 
-    def separate(self) -> None:
-        self._parts.append(SEPARATOR)
-        self._size += len(SEPARATOR)
+    def separate(self, by: bytes = SEPARATOR) -> None:
+        self._parts.append(by)
+        self._size += len(by)
 
     def decoded(self) -> Decoded | None:
         return Decoded(b"".join(self._parts), self._pieces) if self._pieces else None

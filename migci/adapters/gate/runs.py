@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import binascii
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from migci.adapters.gate.mapping import Collector, Decoded, Piece, Span, View, Within
+from migci.adapters.gate import sieve
+from migci.adapters.gate.mapping import Collector, Decoded, Span, View, Within
 
 SHORTEST_RUN = 11
 """Characters of base64 that eight bytes take, whatever is before them."""
 
+_SHORTEST_DIGITS = 16
 _SHORTEST_LINE = 16
 """Characters at the end of a line that, with what begins the next, may be base64 that was broken into lines."""
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-_BETWEEN = b"/" * 8
-"""Between runs: no hexadecimal digit, and of a length that leaves each run its alignment."""
+_PADDED = (b"AAAA", b"AAA", b"AA", b"AAAAA")
+"""What fills up the last four characters of a run, and keeps it apart from the next: by the characters it has there."""
 
 _LONG = re.compile(b"a" * SHORTEST_RUN + b"a*")
 _RUN = re.compile(rb"a+")
-_ENDS_OF_LINES = (b"a" * _SHORTEST_LINE + b"n", b"a" * _SHORTEST_LINE + b"rn")
 _MORE_LINES = re.compile(rb"(?:r?n *a{16,}+(?=r?n))*r?n *a+")
 """Among classes: what follows a line of base64."""
 
-_HEX = re.compile(rb"[0-9a-fA-F]{16,}")
+_DIGITS = re.compile(rb"[0-9a-fA-F]{16,}")
 _PAIRS = re.compile(rb"[0-9a-fA-F]{2}(?:[ :,-]{1,2}[0-9a-fA-F]{2}){7,}")
 _PAIR = re.compile(rb"[0-9a-fA-F]{2}")
-_EIGHT_PAIRS = (b" ".join([b"hh"] * 8), b"  ".join([b"hh"] * 8))
+_KNOWN_BITS = 14
 
 
 def _classes(classes: dict[bytes, bytes], other: bytes) -> bytes:
@@ -43,41 +45,57 @@ def _classes(classes: dict[bytes, bytes], other: bytes) -> bytes:
 CLASSES = _classes({_BASE64 + b"-_": b"a", b"\n": b"n", b"\r": b"r", bytes([*range(9), 11, 12, 14, 15]): b"c"}, b" ")
 """For `bytes.translate`: characters of base64, ends of lines, and what text has only if it is UTF-16."""
 
-_PAIR_CLASSES = _classes({b"0123456789abcdefABCDEF": b"h", b" :,-": b" "}, b"x")
+
+class Known:
+    """Remembers runs in which nothing was found: they are not looked at again. For one thread."""
+
+    def __init__(self) -> None:
+        self._sieve = sieve.Runs(os.urandom(16), _KNOWN_BITS)
+        self._new: set[bytes] = set()
+
+    def look(self, text: bytes) -> tuple[set[bytes], int]:
+        """The long runs of characters of base64 in `text` that are new, and what else it has."""
+        spans, has = self._sieve.unknown(text)
+        self._new = {text[start:end] for start, end in spans}
+        return self._new, has
+
+    def nothing_found(self) -> None:
+        """Nothing was found in those that were new."""
+        for run in self._new:
+            self._sieve.add(run)
+        self._new = set()
+
+
+def look(text: bytes) -> tuple[set[bytes], int]:
+    """As `Known.look`, with none of them known."""
+    spans, has = _NOTHING_KNOWN.unknown(text)
+    return {text[start:end] for start, end in spans}, has
+
+
+_NOTHING_KNOWN = sieve.Runs(bytes(16), 4)
 
 
 @dataclass(frozen=True)
-class Runs:
-    """The distinct long runs of characters of base64 in `text`, in the standard alphabet and apart from each other.
+class Places:
+    """Where in `text` the distinct runs are.
 
     Of each that is broken into lines, `broken` has the places: where the text has a part, and how long that is.
     """
 
-    data: bytes
     text: bytes
-    runs: Sequence[bytes]
     broken: dict[bytes, list[Span]]
 
-    def sources(self, start: int, end: int) -> Iterator[Span]:
-        begins = 0
-        for run in self.runs:
-            first, last = max(start - begins, 0), min(end - begins, len(run))
-            if first < last:
-                for places in self._places(run):
-                    yield _part(places, first, last)
-            begins += len(run) + len(_BETWEEN)
-
-    def _places(self, run: bytes) -> Iterator[list[Span]]:
+    def of(self, run: bytes, first: int, last: int) -> Iterator[Span]:
+        """Where the part of `run` from `first` to `last` is, with the ends of lines that are within."""
         if run in self.broken:
-            yield self.broken[run]
+            yield _part(self.broken[run], first, last)
         at = self.text.find(run)
         while at >= 0:
-            yield [(at, len(run))]
+            yield at + first, at + last
             at = self.text.find(run, at + 1)
 
 
 def _part(places: list[Span], first: int, last: int) -> Span:
-    """Where a part of a run is, with the ends of lines that are within."""
     offset, touched = 0, []
     for at, length in places:
         if first < offset + length and last > offset:
@@ -86,71 +104,79 @@ def _part(places: list[Span], first: int, last: int) -> Span:
     return touched[0][0], touched[-1][1]
 
 
-class Known:
-    """Runs in which nothing was found: they are not looked at again. Full, it forgets all of them."""
+@dataclass(frozen=True)
+class Joined:
+    """Runs one after the other, with a byte between."""
 
-    def __init__(self, most: int = 20_000, longest: int = 64) -> None:
-        self._runs: set[bytes] = set()
-        self._new: set[bytes] = set()
-        self._most, self._longest = most, longest
+    data: bytes
+    runs: Sequence[bytes]
+    places: Places
 
-    def unknown(self, runs: set[bytes]) -> set[bytes]:
-        self._new = runs - self._runs
-        return self._new
-
-    def nothing_found(self) -> None:
-        """Nothing was found in what was unknown last."""
-        if len(self._runs) + len(self._new) > self._most:
-            self._runs.clear()
-        self._runs.update(run for run in self._new if len(run) <= self._longest)
-        self._new = set()
+    def sources(self, start: int, end: int) -> Iterator[Span]:
+        begins = 0
+        for run in self.runs:
+            first, last = max(start - begins, 0), min(end - begins, len(run))
+            if first < last:
+                yield from self.places.of(run, first, last)
+            begins += len(run) + 1
 
 
-def runs(text: bytes, classes: bytes, known: Known | None) -> Runs | None:
-    """The long runs of `text`, of which `classes` is the translation; those that are broken into lines as one, too."""
-    spans = [match.span() for match in _LONG.finditer(classes)]
-    found = {text[start:end] for start, end in spans}
-    if known is not None:
-        found = known.unknown(found)
-    broken = {}
-    if any(end in classes for end in _ENDS_OF_LINES):
-        done = 0
-        for start, end in spans:
-            if end - start >= _SHORTEST_LINE and start >= done and (lines := _MORE_LINES.match(classes, end)):
-                done = lines.end()
-                parts = [part.span() for part in _RUN.finditer(classes, start, done)]
-                run = b"".join(text[first:last] for first, last in parts)
-                broken[run] = [(first, last - first) for first, last in parts]
-    ordered = sorted(found | broken.keys())
-    joined = b"".join(run + _BETWEEN for run in ordered).translate(_STANDARD)
-    return Runs(joined, text, ordered, broken) if ordered else None
+class Base64:
+    """Runs decoded from each of their first four characters on, if that leaves eight bytes."""
+
+    def __init__(self, runs: Sequence[bytes], places: Places) -> None:
+        self._runs, self._places = runs, places
+        parts = [
+            run[shift:] + _PADDED[len(run) - shift & 3]
+            for shift in range(4)
+            for run in runs
+            if len(run) - shift >= SHORTEST_RUN
+        ]
+        self.data = binascii.a2b_base64(b"".join(parts).translate(_STANDARD))
+
+    def sources(self, start: int, end: int) -> Iterator[Span]:
+        begins = 0
+        for shift in range(4):
+            for run in self._runs:
+                if (length := len(run) - shift) >= SHORTEST_RUN:
+                    first, last = max(start - begins, 0) * 4 // 3, min(-(-(end - begins) * 4 // 3), length)
+                    if first < last:
+                        yield from self._places.of(run, first + shift, last + shift)
+                    begins += (length + len(_PADDED[length & 3])) * 3 // 4
 
 
-def in_runs(data: bytes, classes: bytes, known: Known | None) -> Iterator[View]:
-    found = runs(data, classes, known)
-    if found is not None:
-        yield Within(found, _base64(found.data))
-        digits = _hexadecimal(found.data)
-        if digits is not None:
-            yield Within(found, digits)
+def in_runs(text: bytes, runs: set[bytes], *, broken: bool) -> Iterator[View]:
+    """Views of the `runs` of `text`; if there may be `broken` ones, of all those that go on in the next line, too."""
+    in_lines = _in_lines(text) if broken else {}
+    ordered = sorted(runs | in_lines.keys())
+    if not ordered:
+        return
+    places = Places(text, in_lines)
+    yield Base64(ordered, places)
+    longer = [run for run in ordered if len(run) >= _SHORTEST_DIGITS]
+    joined = b"/".join(longer)
+    if (digits := _hexadecimal(joined)) is not None:
+        yield Within(Joined(joined, longer, places), digits)
 
 
-def _base64(text: bytes) -> Decoded:
-    """`text` decoded at each of the four alignments, one after the other."""
-    parts, pieces, at = [], [], 0
-    for shift in range(4):
-        length = (len(text) - shift) // 4 * 4
-        decoded = binascii.a2b_base64(text[shift : shift + length])
-        pieces.append(Piece(at, shift, length, len(decoded)))
-        parts.append(decoded)
-        at += len(decoded)
-    return Decoded(b"".join(parts), pieces)
+def _in_lines(text: bytes) -> dict[bytes, list[Span]]:
+    """The runs that are broken into lines, and where each of their parts is, and how long."""
+    classes = text.translate(CLASSES)
+    found, done = {}, 0
+    for start, end in [match.span() for match in _LONG.finditer(classes)]:
+        if end - start >= _SHORTEST_LINE and start >= done and (lines := _MORE_LINES.match(classes, end)):
+            done = lines.end()
+            parts = [part.span() for part in _RUN.finditer(classes, start, done)]
+            found[b"".join(text[first:last] for first, last in parts)] = [
+                (first, last - first) for first, last in parts
+            ]
+    return found
 
 
 def _hexadecimal(text: bytes) -> Decoded | None:
     """Every run of digits, paired from its first and from its second."""
     decoded = Collector()
-    for match in _HEX.finditer(text):
+    for match in _DIGITS.finditer(text):
         for start in (match.start(), match.start() + 1):
             length = (match.end() - start) // 2 * 2
             decoded.add(bytes.fromhex(text[start : start + length].decode()), start, length)
@@ -160,14 +186,10 @@ def _hexadecimal(text: bytes) -> Decoded | None:
 
 def pairs(data: bytes) -> Iterator[View]:
     """Hexadecimal digits with something between each two."""
-    classes = data.translate(_PAIR_CLASSES)
-    if not any(pairs in classes for pairs in _EIGHT_PAIRS):
-        return
     decoded = Collector()
     for match in _PAIRS.finditer(data):
         for pair in _PAIR.finditer(data, *match.span()):
             decoded.add(bytes.fromhex(pair.group().decode()), pair.start(), 2, atom=True)
         decoded.separate()
-    view = decoded.decoded()
-    if view is not None:
+    if (view := decoded.decoded()) is not None:
         yield view

@@ -6,10 +6,13 @@ few shapes, and a shape is looked at once.
 
 from __future__ import annotations
 
+import os
 import re
-from typing import NamedTuple
+import threading
+from collections.abc import Hashable
+from typing import Generic, NamedTuple, TypeVar
 
-from migci.adapters.gate import literals
+from migci.adapters.gate import literals, sieve
 from migci.adapters.gate.found import INSTEAD, REMOVED, Found, masked, merged
 from migci.adapters.gate.literals import Statement
 
@@ -31,16 +34,19 @@ class State(NamedTuple):
         return self.key or self.quoted != b"" or (self.statement is not None and self.statement.string != b"")
 
 
-_Result = tuple[tuple[Found, ...], State]
-
 _NOWHERE = State()
-_NOTHING: _Result = ((), _NOWHERE)
+
+Cut = tuple[int, int, bytes]
+"""As `Found`, but for its columns: there are very many."""
+
 _SHAPE = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(chr(byte).lower()) if byte < 128 else byte
                for byte in range(256))  # fmt: skip
 _MOST_LINES = 16
 _MOST_ROUNDS = 5
-_MOST_SHAPES = 10_000
-_LONGEST_SHAPE = 1000
+_LINES_BITS = 15
+_MOST_WORDS = 10_000
+_MOST_STATES = 10_000
+_LONGEST_LINE = 1000
 
 
 class Scanner:
@@ -49,44 +55,51 @@ class Scanner:
     For any number of threads. `start` is the state at the beginning of a text.
     """
 
-    start = _NOWHERE
+    start = State()
 
     def __init__(self, *, statements: bool) -> None:
         self._statements = statements
-        self._seen: dict[tuple[State, bytes] | bytes, _Result] = {}
+        self._lock = threading.Lock()
+        self._lines = sieve.Lines(os.urandom(16), _LINES_BITS)
         self._words: dict[bytes, frozenset[bytes]] = {}
+        self._states, self._answers = _Numbers(self.start), _Numbers[tuple[Cut, ...]](())
 
-    def scan(self, text: bytes, state: State) -> tuple[list[Found], State]:
-        """What is to be removed of `text`, in order, and the state at its end."""
-        found: list[Found] = []
-        shapes = text.translate(_SHAPE).split(b"\n")
-        at = 0
-        seen = self._seen
-        last = len(shapes) - 1
-        for index, shape in enumerate(shapes):
-            if index == last and not shape:
-                break
-            result = seen.get(shape if state is _NOWHERE else (state, shape))
-            if result is None:
-                result = self._look(shape, state)
-            if result is _NOTHING:
-                state = _NOWHERE
-            else:
-                cuts, state = result
-                found += [Found(max(at + start, 0), at + end, instead) for start, end, instead, _ in cuts]
-            at += len(shape) + 1
-        if state is not _NOWHERE:
-            state = state._replace(inside_line=bool(shapes[-1]))
-        return found, state
+    def scan(self, text: bytes, state: State) -> tuple[list[Cut], State]:
+        """What is to be removed of `text`, a line after the other, and the state at its end."""
+        with self._lock:
+            found, after = self._scan(text, state)
+        inside_line = text[-1:] not in (b"", b"\n")
+        return found, after if after == self.start else after._replace(inside_line=inside_line)
 
-    def _look(self, shape: bytes, state: State) -> _Result:
-        cuts, after = self._settled(shape, state)
-        result = (tuple(cuts), after) if cuts or after != _NOWHERE else _NOTHING
-        if len(shape) <= _LONGEST_SHAPE:
-            if len(self._seen) >= _MOST_SHAPES:
-                self._seen.clear()
-            self._seen[shape if state is _NOWHERE else (state, shape)] = result
-        return result
+    def _scan(self, text: bytes, state: State) -> tuple[list[Cut], State]:
+        found: list[Cut] = []
+        at, number = 0, self._states.of(state)
+        while True:
+            at, number, told = self._lines.scan(text, at, number)
+            answers = self._answers
+            for begins, answer in told:
+                for start, end, instead in answers[answer]:
+                    found.append((begins + start, begins + end, instead))
+            if at >= len(text):
+                if found and found[0][0] < 0:  # the end of the line before was in what has been released
+                    found[0] = (0, *found[0][1:])
+                return found, self._states[number]
+            ends = text.find(b"\n", at)
+            line = text[at : ends if ends >= 0 else len(text)]
+            settled, after = self._settled(line.translate(_SHAPE), self._states[number])
+            cuts = tuple(one[:3] for one in settled)
+            found += [(at + start, at + end, instead) for start, end, instead in cuts]
+            number = self._learn(line, number, after, cuts)
+            at += len(line) + 1
+
+    def _learn(self, line: bytes, number: int, after: State, cuts: tuple[Cut, ...]) -> int:
+        """Remember what was found; returns the number of the state that comes `after`."""
+        answer = self._answers.of(cuts) if len(line) <= _LONGEST_LINE else 0
+        full = len(line) <= _LONGEST_LINE and self._lines.learn(line, number, self._states.of(after), answer)
+        if full or len(self._states) > _MOST_STATES:
+            self._lines.clear()
+            self._states, self._answers = _Numbers(self.start), _Numbers[tuple[Cut, ...]](())
+        return self._states.of(after)
 
     def _settled(self, shape: bytes, state: State) -> tuple[list[Found], State]:
         """What is found in a line, and what is found in it once that is removed, and so on."""
@@ -103,7 +116,7 @@ class Scanner:
 
     def _found(self, shape: bytes, state: State) -> tuple[list[Found], State]:
         found, after = _line(shape, state, self._signs(shape), statements=self._statements)
-        return merged(found), _NOWHERE if after == _NOWHERE else after
+        return merged(found), after
 
     def _signs(self, shape: bytes) -> frozenset[bytes]:
         """What there is in the words of a line that makes it worth a closer look."""
@@ -112,13 +125,36 @@ class Scanner:
             found = self._words.get(word)
             if found is None:
                 found = frozenset(_SIGN.findall(word)) or _NO_SIGNS
-                if len(self._words) >= _MOST_SHAPES:
+                if len(self._words) >= _MOST_WORDS:
                     self._words.clear()
-                if len(word) <= _LONGEST_SHAPE:
+                if len(word) <= _LONGEST_LINE:
                     self._words[word] = found
             if found:
                 signs |= found
         return signs
+
+
+_Thing = TypeVar("_Thing", bound=Hashable)
+
+
+class _Numbers(Generic[_Thing]):
+    """Gives numbers to things; that of the first is zero."""
+
+    def __init__(self, first: _Thing) -> None:
+        self._things = [first]
+        self._numbers = {first: 0}
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def __getitem__(self, number: int) -> _Thing:
+        return self._things[number]
+
+    def of(self, thing: _Thing) -> int:
+        number = self._numbers.setdefault(thing, len(self._things))
+        if number == len(self._things):
+            self._things.append(thing)
+        return number
 
 
 _NO_SIGNS: frozenset[bytes] = frozenset()

@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from migci.adapters.gate import sieve
 from migci.adapters.gate.escapes import substituted, wide
 from migci.adapters.gate.mapping import View, Within
-from migci.adapters.gate.runs import CLASSES, Known, in_runs, pairs
+from migci.adapters.gate.runs import CLASSES, Known, in_runs, look, pairs
 
 DEPTH = 2
 """So many encodings, one inside the other, are looked through."""
@@ -37,14 +38,15 @@ def views(data: bytes, known: Known | None = None, depth: int = DEPTH) -> Iterat
 
 
 def _layer(data: bytes, known: Known | None, *, outermost: bool) -> Iterator[View]:
-    classes = data.translate(CLASSES)
-    yield from in_runs(data, classes, known)
-    yield from pairs(data)
+    runs, has = known.look(data) if known is not None else look(data)
+    yield from in_runs(data, runs, broken=bool(has & sieve.BROKEN_RUNS))
+    if has & sieve.DIGIT_PAIRS:
+        yield from pairs(data)
     yield from substituted(data)
-    if outermost and not _is_text(data):
+    if outermost and has & (sieve.CONTROLS | sieve.BEYOND_ASCII) and not _is_text(data):
         yield from wide(data, _NOT_TEXT.finditer(data))
-    else:
-        yield from wide(data, _WIDE.finditer(classes))
+    elif has & sieve.CONTROLS:
+        yield from wide(data, _WIDE.finditer(data.translate(CLASSES)))
 
 
 def _is_text(data: bytes) -> bool:

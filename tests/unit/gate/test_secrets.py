@@ -136,10 +136,11 @@ def test_a_secret_in_a_line_of_a_known_shape_is_removed_too() -> None:
     ] * 2
 
 
+LINES = [*(text for name, (text, _) in REMOVED.items() if "without an end" not in name), *STAYS.values()]
+
+
 @settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.sampled_from([*(text for text, _ in REMOVED.values()), *STAYS.values(), "'", '"', "\n", " ", ";", "("]))
-)
+@given(st.lists(st.sampled_from(LINES)))
 def test_what_has_passed_passes_again(texts: list[str]) -> None:
     gate = Gate(None)
     cleaned = gate.clean("\n".join(texts))
