@@ -12,14 +12,15 @@ from pathlib import Path
 import uv
 
 from migci.adapters import package_index
-from migci.adapters.disk import is_full
+from migci.adapters.disk import disk_full, disk_or, is_full
 from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes import relay
 from migci.adapters.sandboxes.confinement import Confined, Limits, Sandbox, environment
 from migci.adapters.sandboxes.doorway import Doorway, doorway
 from migci.adapters.sandboxes.interpreters import seen_by
-from migci.ports import DiskFull, EnvironmentFailed
+from migci.adapters.tools.memory import in_use
+from migci.ports import EnvironmentFailed
 
 _SECONDS = 1800.0
 _TICK_SECONDS = 0.2
@@ -32,7 +33,10 @@ _RELAY = Path(relay.__file__)
 class Builder:
     """Builds environments with uv."""
 
-    def __init__(self, sandbox: Sandbox, limits: Limits, instance: Instance, log: Log) -> None:
+    def __init__(
+        self, sandbox: Sandbox, limits: Limits, instance: Instance, log: Log, seconds: float = _SECONDS
+    ) -> None:
+        self._seconds = seconds
         self._sandbox = sandbox
         self._limits = limits
         self._instance = instance
@@ -55,6 +59,7 @@ class Builder:
                 _RELAY,
                 door.path,
                 *map(Path, package_index.certificates(os.environ)),
+                *package_index.folders(os.environ),
             )
             view = replace(
                 ours, read=read, write=(target, work), links=(*ours.links, *theirs.links), limits=self._limits
@@ -76,44 +81,50 @@ class Builder:
             "UV_NO_CONFIG": "1",
         }
         python = Path(sys.executable)
-        with out.open("wb") as stream:
-            process = subprocess.Popen(
-                room.command(["/bin/sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", str(source),
-                              str(python), "-I", "-S", str(_RELAY), str(door.path), *words]),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                pass_fds=room.descriptors,
-                start_new_session=True,
-                env=environment(python, room.home, variables, self._instance.id),
-            )  # fmt: skip
-            try:
-                why = self._watched(process, out, work)
-            finally:
-                process.kill()
-                process.wait()
-        said = out.read_bytes()[:_LONGEST_OUTPUT]
+        try:
+            with out.open("wb") as stream:
+                process = subprocess.Popen(
+                    room.command(["/bin/sh", "-c", 'cd -- "$1" && shift && exec "$@"', "sh", str(source),
+                                  str(python), "-I", "-S", str(_RELAY), str(door.path), *words]),
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    pass_fds=room.descriptors,
+                    start_new_session=True,
+                    env=environment(python, room.home, variables, self._instance.id),
+                )  # fmt: skip
+                try:
+                    why = self._watched(process, out, work)
+                finally:
+                    process.kill()
+                    process.wait()
+            with out.open("rb") as stream:
+                said = stream.read(_LONGEST_OUTPUT)
+        finally:
+            out.unlink(missing_ok=True)
         self._log.write(said)
-        for host, port in dict.fromkeys(door.refused):
+        for host, port in door.take_refused():
             self._log.heading(f"what is built wanted to reach {host}:{port}, which is no package index")
         if why is not None or process.returncode:
-            raise EnvironmentFailed(why or _reason(said.decode(errors="replace")) or room.told(process.returncode))
+            reason = why or _reason(said.decode(errors="replace")) or room.told(process.returncode)
+            raise disk_or(EnvironmentFailed(reason), work)
 
     def _watched(self, process: subprocess.Popen[bytes], out: Path, work: Path) -> str | None:
         """Wait for its end; why it is not waited for any longer, if so. Raises DiskFull."""
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + self._seconds
+        most = self._limits.memory_bytes
         while True:
             try:
                 process.wait(_TICK_SECONDS)
             except subprocess.TimeoutExpired:
                 if is_full(work):
-                    raise DiskFull(
-                        f"the disk of {work.parent} is full", hint="free some space, or point MIGCI_STORE elsewhere"
-                    ) from None
+                    raise disk_full(EnvironmentFailed("the project's environment was being built"), work) from None
                 if out.stat().st_size > _LONGEST_OUTPUT:
                     return f"it printed more than {_LONGEST_OUTPUT} bytes"
+                if in_use(process.pid, most) > most:
+                    return f"it used more than {most >> 20} MB of memory"
                 if time.monotonic() > deadline:
-                    return f"it was still at it after {_SECONDS:g} s"
+                    return f"it was still at it after {self._seconds:g} s"
             else:
                 return None
 

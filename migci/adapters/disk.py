@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,9 @@ def is_full(folder: Path) -> bool:
     """Whether the disk of `folder`, or of the nearest folder above it that is there, has no room to work in."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     with suppress(OSError):
-        return shutil.disk_usage(there).free < _LOW_BYTES
+        disk = os.statvfs(there)
+        no_more_files = disk.f_files > 0 and disk.f_favail == 0
+        return disk.f_bavail * disk.f_frsize < _LOW_BYTES or no_more_files
     return False
 
 

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from migci.adapters import package_index
 from migci.adapters.build import Builder
 from migci.adapters.instances import Instance, delete
 from migci.adapters.log import Log
 from migci.adapters.requirements import Plan, planned
-from migci.adapters.sandboxes.confinement import Limits, Sandbox, environment
+from migci.adapters.sandboxes.confinement import Limits, Sandbox, View, environment
 from migci.adapters.sandboxes.interpreters import seen_by
 from migci.errors import UsageError
 from migci.ports import EnvironmentFailed, Tree
@@ -31,6 +32,14 @@ class EnvironmentSettings:
 
     python: str | None = None
     requirements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """An interpreter, and what must be seen of the machine for it to run."""
+
+    python: Path
+    view: View
 
 
 class Environments:
@@ -58,16 +67,24 @@ class Environments:
         self._instance = instance
         self._log = log
 
-    def python(self, tree: Tree) -> Path:
+    def interpreter(self, tree: Tree) -> Interpreter:
         """The interpreter for `tree`.
 
-        Raises UsageError when there is none where the settings say, and EnvironmentFailed when it cannot be built.
+        Raises UsageError when there is none where the settings say, EnvironmentFailed when it cannot be built, and
+        DiskFull.
         """
         base = self._base()
         if not self._settings.requirements:
-            return base
+            return Interpreter(base, seen_by(base))
+        # An environment's own files may be the tree's, and what it is made on is what counts.
+        base = base.resolve()
+        if base.is_relative_to(self._project.resolve()):
+            raise UsageError(
+                f"[project.environment] python: {base} is a file of the project, and environments are built on it",
+                hint="name an interpreter of the machine, or leave requirements out",
+            )
         plan = planned(tree, self._settings.requirements)
-        digest = plan.digest(self._version(base))
+        digest = plan.digest(str(base), self._version(base), *package_index.named(os.environ))
         environment, complete = self._folder / digest, self._folder / f"{digest}.complete"
         if not complete.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +92,9 @@ class Environments:
                 if not complete.exists():
                     self._build(environment, base, plan)
                     complete.touch()
-        return environment / "bin" / "python"
+        # What was built may say of itself what it wants: what it is made on is known from here.
+        on = seen_by(base)
+        return Interpreter(environment / "bin" / "python", replace(on, read=(*on.read, environment)))
 
     def _base(self) -> Path:
         if self._settings.python is None:
@@ -119,9 +138,9 @@ class Environments:
 
     def _build(self, environment: Path, base: Path, plan: Plan) -> None:
         self._log.heading("building the project's environment")
-        shutil.rmtree(environment, ignore_errors=True)
+        delete(environment)
         environment.mkdir()
-        work = self._folder / f"{environment.name}.work"
+        work = self._instance.folder / "environment"
         delete(work)
         try:
             source = plan.laid_out(work)

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import stat
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -124,13 +125,17 @@ def _end(folder: Path, patience_seconds: float = 10.0) -> None:
 
 def delete(folder: Path) -> None:
     """Delete a folder with all that is in it, folders without any rights as well, as an overlay's mount makes them."""
-    for place, folders, _ in os.walk(folder):
-        for name in folders:
-            with suppress(OSError):
-                inner = Path(place, name)
-                if not inner.is_symlink() and inner.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
-                    inner.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(RecursionError):
+        for place, folders, _ in os.walk(folder):
+            for name in folders:
+                with suppress(OSError):
+                    inner = Path(place, name)
+                    if not inner.is_symlink() and inner.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
+                        inner.chmod(stat.S_IRWXU)
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_dir() and not folder.is_symlink():  # its folders are deeper in each other than Python can walk
+        for words in (["chmod", "--recursive", "u+rwx", "--"], ["rm", "--recursive", "--force", "--"]):
+            subprocess.run([*words, str(folder)], capture_output=True)
 
 
 def bound(command: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from migci.adapters.instances import delete
+from migci.adapters.instances import adopt_orphans, children, delete
 from migci.adapters.sandboxes import seccomp
 from migci.adapters.sandboxes.confinement import Limits, View
 from migci.ports import EnvironmentFailed
@@ -85,6 +85,7 @@ class Bubblewrap:
     @contextmanager
     def confined(self, view: View, folder: Path) -> Iterator[Room]:
         folder.mkdir(parents=True, exist_ok=True)
+        adopt_orphans()
         root = view.limits is not None and _can_change_user()
         user = secrets.choice(_USERS) if root else os.geteuid()
         group = user if root else os.getegid()
@@ -98,6 +99,7 @@ class Bubblewrap:
         finally:
             if filtering is not None:
                 os.close(filtering)
+            _see_the_end()
             if root:
                 _give(view.write, 0)
             delete(folder / "etc")
@@ -187,12 +189,31 @@ def _can_change_user() -> bool:
 
 
 def _give(places: Iterable[Path], user: int) -> None:
-    """Make all that is in `places` the user's. Nothing of his is alive meanwhile, and no link is followed."""
-    for place in places:
-        os.chown(place, user, user, follow_symlinks=False)
-        for folder, folders, files in os.walk(place):
-            for name in (*folders, *files):
-                os.chown(Path(folder, name), user, user, follow_symlinks=False)
+    """Make all that is in `places` the user's. Nothing of his is alive meanwhile, and no link is followed.
+
+    Raises EnvironmentFailed.
+    """
+    there = [str(place) for place in places]
+    if not there:
+        return
+    # Folders may be deeper in each other than Python can walk.
+    words = [program("chown"), "--recursive", "--no-dereference", f"{user}:{user}", "--", *there]
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise EnvironmentFailed(f"cannot make {', '.join(there)} the user {user}'s: {done.stderr.strip()[:500]}")
+
+
+def _see_the_end() -> None:
+    """Wait until nothing is alive of a sandbox whose outermost process has ended; that does not wait for the others.
+
+    The first process of a sandbox is then our child, and ends after all others in it.
+    """
+    for pid in children(os.getpid()):
+        if _number_inside(pid) == 1:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def program(name: str) -> str:

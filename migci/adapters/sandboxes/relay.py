@@ -6,6 +6,7 @@ it is handed on to the socket, behind which migci decides where it may lead.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -13,7 +14,15 @@ import sys
 import threading
 
 
-def pump(source: socket.socket, target: socket.socket) -> None:
+def bridged(one: socket.socket, other: socket.socket) -> None:
+    """Hand on all bytes between two connections, both ways, until both ways are done or one of them breaks."""
+    back = threading.Thread(target=_pumped, args=(other, one), daemon=True)
+    back.start()
+    _pumped(one, other)
+    back.join()
+
+
+def _pumped(source: socket.socket, target: socket.socket) -> None:
     """Hand on all bytes, then the end of them."""
     try:
         data = source.recv(1 << 16)
@@ -22,17 +31,20 @@ def pump(source: socket.socket, target: socket.socket) -> None:
             data = source.recv(1 << 16)
         target.shutdown(socket.SHUT_WR)
     except OSError:
-        pass  # one side is gone, and the other will notice
+        # Who waits for an answer on half a connection would wait for ever.
+        for one in (source, target):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 def handed_on(client: socket.socket, path: str) -> None:
     """Lead one connection to the socket at `path`, and back."""
     with client, socket.socket(socket.AF_UNIX) as outside:
-        outside.connect(path)
-        back = threading.Thread(target=pump, args=(outside, client), daemon=True)
-        back.start()
-        pump(client, outside)
-        back.join()
+        try:
+            outside.connect(path)
+        except OSError:
+            return  # it is as if the proxy were not there
+        bridged(client, outside)
 
 
 def serve(listener: socket.socket, path: str) -> None:

@@ -16,7 +16,6 @@ from migci.adapters.environments import Environments
 from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.confinement import Limits, Sandbox, View
-from migci.adapters.sandboxes.interpreters import seen_by
 from migci.adapters.tools.imports import Imports
 from migci.adapters.tools.process import AgentGone, AgentLate, AgentProcess, agent_process
 from migci.core.finding import silences
@@ -125,7 +124,7 @@ class AgentTool:
 
     def interpreter(self, tree: Tree) -> Path:
         """The project's interpreter for `tree`."""
-        return self._environments.python(tree)
+        return self._environments.interpreter(tree).python
 
     def version_table(self, tree: Tree) -> VersionTable | None:
         return self._kind.version_table(tree)
@@ -159,10 +158,11 @@ class AgentTool:
     @contextmanager
     def _opened(self, tree: Tree, address: Address | None) -> Iterator[AgentProcess]:
         variables = {k: v for k, v in self._surroundings.variables.items() if "{" not in v}
-        python = self._environments.python(tree)
+        interpreter = self._environments.interpreter(tree)
+        python = interpreter.python
         number = next(self._numbers)
         mark, folder = f"{self._instance.id}/agent-{number}", self._instance.folder / f"agent-{number}"
-        view = self._view(python, tree, address)
+        view = self._view(interpreter.view, tree, address)
         with agent_process(python, self._sandbox, view, folder, variables, mark, self._log) as agent:
             answer = _answered(
                 agent,
@@ -191,9 +191,8 @@ class AgentTool:
     def _paths(self, tree: Tree) -> list[str]:
         return [str(tree.project / path) for path in self._surroundings.paths if (tree.project / path).is_dir()]
 
-    def _view(self, python: Path, tree: Tree, address: Address | None) -> View:
+    def _view(self, interpreter: View, tree: Tree, address: Address | None) -> View:
         """The interpreter, the tree and the database; with a database that is a file, the folder where it lies."""
-        interpreter = seen_by(python)
         read, write = (*interpreter.read, tree.root, *self._surroundings.visible), interpreter.write
         if address is not None and address.flavor == "sqlite":
             write = (*write, address.socket.parent)
