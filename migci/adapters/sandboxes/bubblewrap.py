@@ -86,11 +86,15 @@ class Bubblewrap:
     def confined(self, view: View, folder: Path) -> Iterator[Room]:
         folder.mkdir(parents=True, exist_ok=True)
         root = view.limits is not None and _can_change_user()
-        user = secrets.choice(_USERS) if root else os.geteuid()
+        gives = root and not view.as_owner
+        user = secrets.choice(_USERS) if gives else os.geteuid()
+        if root and view.as_owner:
+            user = view.write[0].stat().st_uid
+            root = user != os.geteuid()
         group = user if root else os.getegid()
         filtering = seccomp.descriptor() if view.limits else None
         try:
-            if root:
+            if gives:
                 _give(view.write, user)
             etc = _etc(folder, user, group)
             outer, inner = _words(view, etc, user, filtering, root=root)
@@ -98,7 +102,7 @@ class Bubblewrap:
         finally:
             if filtering is not None:
                 os.close(filtering)
-            if root:
+            if gives:
                 _give(view.write, 0)
             delete(folder / "etc")
 
@@ -187,12 +191,20 @@ def _can_change_user() -> bool:
 
 
 def _give(places: Iterable[Path], user: int) -> None:
-    """Make all that is in `places` the user's. Nothing of his is alive meanwhile, and no link is followed."""
-    for place in places:
+    """Make all that is in `places` the user's. Nothing of his is alive meanwhile, and no link is followed.
+
+    What lies too deep to have a path stays whose it is.
+    """
+    waiting = [str(place) for place in places]
+    for place in waiting:
         os.chown(place, user, user, follow_symlinks=False)
-        for folder, folders, files in os.walk(place):
-            for name in (*folders, *files):
-                os.chown(Path(folder, name), user, user, follow_symlinks=False)
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    os.chown(entry.path, user, user, follow_symlinks=False)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
 
 
 def program(name: str) -> str:
