@@ -100,7 +100,7 @@ def _limits(table: SandboxTable) -> Limits:
 SERVERS: dict[str, Callable[[tuple[str, ...], Path | None, Workshop], DatabaseServer]] = {
     "mariadb": lambda options, programs, at: mariadb(options, at.instance.id, at.log, at.sandbox, programs),
     "mysql": lambda options, programs, at: mysql(options, at.instance.id, at.log, at.sandbox, programs),
-    "sqlite": lambda options, programs, at: SqliteServer(),
+    "sqlite": lambda options, programs, at: SqliteServer(at.sandbox, at.instance.id),
 }
 
 

@@ -10,7 +10,6 @@ import secrets
 import shutil
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,9 @@ from migci.errors import MigciError
 
 MARKER = "MIGCI_INSTANCE"
 """The environment variable by which every process that belongs to an instance is known, whoever its parent is."""
+
+our_own: set[int] = set()
+"""The pids of children that were begun for migci's own sake while a project's processes were alive."""
 
 _PR_SET_CHILD_SUBREAPER = 36  # <sys/prctl.h>
 _NAME = re.compile(r"\d+-[0-9a-f]{16}")
@@ -124,18 +126,40 @@ def _end(folder: Path, patience_seconds: float = 10.0) -> None:
 
 
 def delete(folder: Path) -> None:
-    """Delete a folder with all that is in it, folders without any rights as well, as an overlay's mount makes them."""
-    with suppress(RecursionError):
-        for place, folders, _ in os.walk(folder):
-            for name in folders:
-                with suppress(OSError):
-                    inner = Path(place, name)
-                    if not inner.is_symlink() and inner.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
-                        inner.chmod(stat.S_IRWXU)
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.is_dir() and not folder.is_symlink():  # its folders are deeper in each other than Python can walk
-        for words in (["chmod", "--recursive", "u+rwx", "--"], ["rm", "--recursive", "--force", "--"]):
-            subprocess.run([*words, str(folder)], capture_output=True)
+    """Delete a folder with all that is in it, as far as that can be done.
+
+    Also folders without any rights, as an overlay's mount makes them, and folders in folders without end, as somebody
+    makes who means harm: what is deep down is moved up, so no path is too long and nothing is called in itself.
+    """
+    aside = f".{secrets.token_hex(8)}-"
+    waiting, found = [(str(folder), str(folder))], []
+    while waiting:
+        place, top = waiting.pop()
+        found.append(place)
+        for inner in _emptied(place):
+            moved = inner if place == top else f"{top}/{aside}{len(found)}-{len(waiting)}"
+            with suppress(OSError):
+                Path(inner).rename(moved)
+            # What lies on another filesystem, or is a volume of its own, stays where it is and is a top itself.
+            waiting.append((moved, top) if os.path.lexists(moved) else (inner, inner))
+    for place in reversed(found):
+        with suppress(OSError):
+            Path(place).rmdir()
+
+
+def _emptied(place: str) -> list[str]:
+    """The folders in `place`, each with rights for us; all else in it is gone."""
+    folders = []
+    with suppress(OSError), os.scandir(place) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                    if entry.stat(follow_symlinks=False).st_mode & stat.S_IRWXU != stat.S_IRWXU:
+                        Path(entry).chmod(stat.S_IRWXU)
+                else:
+                    Path(entry).unlink()
+    return folders
 
 
 def bound(command: list[str]) -> list[str]:

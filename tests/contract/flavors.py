@@ -49,12 +49,16 @@ def mysql(store: Path, *options: str, mark: str = MARK, log: Log | None = None) 
     )
 
 
+def sqlite(mark: str = MARK) -> SqliteServer:
+    return SqliteServer(Bubblewrap(), mark)
+
+
 PRODUCTS: dict[str, Callable[..., Server]] = {"mariadb": mariadb, "mysql": mysql}
 """The flavors that are servers, and that measure what a migration does."""
 
 FLAVORS: dict[str, Callable[[Path], DatabaseServer]] = {
     **PRODUCTS,
-    "sqlite": lambda store: SqliteServer(),
+    "sqlite": lambda store: sqlite(),
     "fake": lambda store: FakeServer(),
 }
 

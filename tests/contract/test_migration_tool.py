@@ -18,7 +18,6 @@ from migci.adapters.instances import Instance, marked
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.sandboxes.confinement import Limits as SandboxLimits
-from migci.adapters.servers.sqlite import SqliteServer
 from migci.adapters.tools.alembic import Alembic
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.core.dataset import Dataset, Limits
@@ -26,7 +25,7 @@ from migci.core.run import Commit
 from migci.core.step import Algorithm, Cause, Outcome, Stage, Step
 from migci.ports import Attempt, Database, DatabaseServer, EnvironmentFailed, HistoryFailed, Tree, VersionTable
 from migci.walk import walking
-from tests.contract.flavors import eventually, mariadb, migrate, new_folder, started
+from tests.contract.flavors import eventually, mariadb, migrate, new_folder, sqlite, started
 from tests.contract.interpreters import Interpreter, built
 from tests.contract.projects import (
     ALEMBIC,
@@ -128,7 +127,7 @@ def rig(
     project.mkdir()
     mark = f"contract-of-the-tools-{os.getpid()}-{next(_numbers)}"
     with ExitStack() as stack:
-        server: DatabaseServer = SqliteServer() if flavor == "sqlite" else mariadb(store)
+        server: DatabaseServer = sqlite() if flavor == "sqlite" else mariadb(store)
         database = stack.enter_context(started(server, new_folder(store)))
         log = stack.enter_context(Log(tmp_path / "log.txt", limit_bytes=100_000))
         python = interpreters(kit.interpreter)
@@ -211,7 +210,7 @@ def test_branches_and_merges_come_in_the_order_in_which_alembic_runs_them(
     other = tmp_path / "other.sqlite"
     put(rig.project, "alembic.ini", f"[alembic]\nscript_location = migrations\nsqlalchemy.url = sqlite:///{other}\n")
     subprocess.run([interpreters(kit.interpreter), "-m", "alembic", "upgrade", "heads"], cwd=rig.project, check=True)
-    with started(SqliteServer(), tmp_path / "looked-at") as looked_at:
+    with started(sqlite(), tmp_path / "looked-at") as looked_at:
         looked_at.restore(str(other), lambda done, total: None)
         alembics_own = [id_ for (id_,) in migrate(looked_at, "SELECT id FROM ran ORDER BY rowid")]
 

@@ -87,11 +87,15 @@ class Bubblewrap:
         folder.mkdir(parents=True, exist_ok=True)
         adopt_orphans()
         root = view.limits is not None and _can_change_user()
-        user = secrets.choice(_USERS) if root else os.geteuid()
+        gives = root and not view.as_owner
+        user = secrets.choice(_USERS) if gives else os.geteuid()
+        if root and view.as_owner:
+            user = view.write[0].stat().st_uid
+            root = user != os.geteuid()
         group = user if root else os.getegid()
         filtering = seccomp.descriptor() if view.limits else None
         try:
-            if root:
+            if gives:
                 _give(view.write, user)
             etc = _etc(folder, user, group)
             outer, inner = _words(view, etc, user, filtering, root=root)
@@ -100,7 +104,7 @@ class Bubblewrap:
             if filtering is not None:
                 os.close(filtering)
             _see_the_end()
-            if root:
+            if gives:
                 _give(view.write, 0)
             delete(folder / "etc")
 

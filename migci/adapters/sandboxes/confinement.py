@@ -40,6 +40,8 @@ class View:
     write: tuple[Path, ...] = ()
     links: tuple[tuple[Path, str], ...] = ()
     limits: Limits | None = None
+    as_owner: bool = False
+    """Its user is the one whom the first path in `write` belongs to now, and nothing changes hands."""
 
 
 class Confined(Protocol):

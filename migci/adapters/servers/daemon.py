@@ -110,15 +110,22 @@ class Daemon:
                 ) from error
 
     def connection(
-        self, user: str, password: str, database: str | None = None, *, local_infile: bool = False
+        self,
+        user: str,
+        password: str,
+        database: str | None = None,
+        *,
+        local_infile: bool = False,
+        patience_seconds: int | None = None,
     ) -> Connection:
-        """Another connection. Raises pymysql's OperationalError."""
+        """Another connection, on which no answer is waited for longer than that. Raises pymysql's OperationalError."""
         return pymysql.connect(
             unix_socket=str(self.socket),
             user=user,
             password=password,
             database=database,
             local_infile=local_infile,
+            read_timeout=patience_seconds,
             autocommit=True,
             charset="utf8mb4",
         )

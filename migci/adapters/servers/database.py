@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
+from pymysql.constants import ER
 
 from migci.adapters.disk import disk_full, disk_or, is_full
 from migci.adapters.dumps import loading
@@ -29,6 +30,12 @@ from migci.ports import Address, HookFailed, RestoreFailed, ServerFailed, Size, 
 MIGRATION_USER = "migration"
 """The throwaway account that migrations run as; it owns one database."""
 
+READER = "migci_reader"
+"""The account that looks at what migrations have written. It may read, and call nothing.
+
+A view or a function can act for whoever looks, so nothing of theirs is looked at as the server's owner.
+"""
+
 OWN_DATABASE = "migci"
 """The database of a dataset whose dump does not name its own."""
 
@@ -36,6 +43,10 @@ if TYPE_CHECKING:
     from migci.adapters.servers.daemon import Connection
 
 _KILL_SECONDS = 10.0
+_READ_SECONDS = 10
+"""How long the database may take to say where it is; a migration can make that a view which never ends."""
+_MOST_REVISIONS = 1000
+_LONGEST_REVISION = 255
 _NO_SPACE = (b"error number 28", b"error 28", b"Errcode: 28", b"errno: 28", b"No space left on device")
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
 _HOOK_HINT = "it runs on the clone as it is after the release's last step; try it there with 'migci explore --shell'"
@@ -177,18 +188,27 @@ class ServerDatabase:
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         where = " AND ".join(f"{quoted(column)} = %s" for column, _ in table.where) or "TRUE"
+        sql = (
+            f"SELECT LEFT({quoted(table.column)}, {_LONGEST_REVISION}) "
+            f"FROM {quoted(self.address.database)}.{quoted(table.table)} WHERE {where} LIMIT {_MOST_REVISIONS}"
+        )
         try:
-            with self._asked():
-                found = self._admin.rows(
-                    f"SELECT {quoted(table.column)} FROM {quoted(self.address.database)}.{quoted(table.table)} "
-                    f"WHERE {where}",
-                    tuple(value for _, value in table.where),
-                )
-        except pymysql.err.ProgrammingError as error:
-            if error.args[0] == pymysql.constants.ER.NO_SUCH_TABLE:
+            found = self._read(sql, tuple(value for _, value in table.where))
+        except pymysql.err.MySQLError as error:
+            if error.args and error.args[0] == ER.NO_SUCH_TABLE:
                 return None
-            raise
+            with self._asked():  # the server answers its owner, so it is the database that does not say
+                self._product.end_sessions(self._admin, READER)
+                self._admin.rows("SELECT 1")
+            return ()
         return tuple(str(value) for (value,) in found if value is not None)
+
+    def _read(self, sql: str, parameters: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+        """What a migration may have written, or be holding. Raises pymysql's errors, and soon."""
+        reader = self._daemon.connection(READER, self._admin.password, patience_seconds=_READ_SECONDS)
+        with closing(reader), reader.cursor() as cursor:
+            cursor.execute(sql, parameters or None)
+            return tuple(cursor.fetchall())
 
     def begin_work(self) -> None:
         self._observation.begin()
@@ -257,7 +277,7 @@ class ServerDatabase:
         return Loan(str(at.socket), self._daemon.pid, self._admin.password, at.database, at.user, at.password, way)
 
     def rest(self) -> None:
-        self._admin.rows(f"DROP USER IF EXISTS {MIGRATION_USER}@localhost")
+        self._admin.rows(f"DROP USER IF EXISTS {MIGRATION_USER}@localhost, {READER}@localhost")
         self._admin.rows("ALTER USER root@localhost IDENTIFIED BY ''")
         # What was deleted is purged now, and not in each clone while something is measured there.
         self._admin.rows("SET GLOBAL innodb_fast_shutdown = 0")
@@ -302,8 +322,9 @@ class Admin:
         return None
 
     def grant(self, database: str) -> None:
-        """Let the migration's account own `database`."""
+        """Let the migration's account own `database`, and the reader's read it."""
         self.rows(f"GRANT ALL ON {_pattern(database)}.* TO {MIGRATION_USER}@localhost")
+        self.rows(f"GRANT SELECT ON {_pattern(database)}.* TO {READER}@localhost")
 
 
 def opened(daemon: Daemon, product: Product, database: str | None, *, measuring: bool) -> ServerDatabase:
@@ -316,8 +337,9 @@ def opened(daemon: Daemon, product: Product, database: str | None, *, measuring:
         admin.settle_in()
         if database is None:
             admin.rows(f"CREATE DATABASE IF NOT EXISTS {quoted(name)}")
-        admin.rows(f"DROP USER IF EXISTS {MIGRATION_USER}@localhost")
+        admin.rows(f"DROP USER IF EXISTS {MIGRATION_USER}@localhost, {READER}@localhost")
         admin.rows(f"CREATE USER {MIGRATION_USER}@localhost IDENTIFIED BY %s", (theirs,))
+        admin.rows(f"CREATE USER {READER}@localhost IDENTIFIED BY %s", (ours,))
         admin.grant(name)
         if measuring:
             admin.rows("DELETE FROM performance_schema.setup_actors")

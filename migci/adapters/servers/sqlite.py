@@ -11,12 +11,17 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from migci.adapters.dumps import sources
+from migci.adapters.sandboxes.confinement import Sandbox
+from migci.adapters.servers.onlooker import Onlooker, Rows, Unreadable
 from migci.core.markup import Column
 from migci.core.run import ServerFacts
 from migci.core.step import Cause, StepError, Work
 from migci.ports import Address, Clone, DiskFull, HookFailed, RestoreFailed, Size, ValueSink, VersionTable
 
 _LOW_DISK_BYTES = 4 << 20
+_LONG_SECONDS = 86_400.0
+_MOST_REVISIONS = 1000
+_LONGEST_REVISION = 255
 _FILE_HEAD = b"SQLite format 3\0"
 
 
@@ -38,22 +43,37 @@ class SqliteServer:
     def initialize(self, data: Path) -> None:
         """An empty folder is an empty database."""
 
+    def __init__(self, sandbox: Sandbox, mark: str) -> None:
+        self._sandbox = sandbox
+        self._mark = mark
+
     @contextmanager
     def start(self, clone: Clone, database: str | None = None, *, loading: bool = False) -> Iterator[SqliteDatabase]:
-        yield SqliteDatabase(clone.data / "clone.sqlite")
+        file = clone.data / "clone.sqlite"
+        onlooker = Onlooker(file.resolve(), clone.data.parent / "look", self._sandbox, self._mark)
+        try:
+            yield SqliteDatabase(file, onlooker)
+        finally:
+            onlooker.close()
 
 
 class SqliteDatabase:
-    """A `Database`: one file. Each look at it is a connection of its own, so that no lock of ours is in the way."""
+    """A `Database`: one file. Each look at it is a connection of its own, so that no lock of ours is in the way.
 
-    def __init__(self, file: Path) -> None:
+    What a migration may have made of the file is looked at by the onlooker alone. A dump that is loaded, and what runs
+    between releases, are not the patch's.
+    """
+
+    def __init__(self, file: Path, onlooker: Onlooker) -> None:
         self._file = file
+        self._onlooker = onlooker
         self.address = Address("sqlite", file.resolve(), "main")
-        self._query("SELECT 1")
+        with closing(sqlite3.connect(file, timeout=10.0)) as connection:
+            connection.execute("SELECT 1")
 
-    def _query(self, sql: str, parameters: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(self._file, timeout=10.0)) as connection:
-            return connection.execute(sql, parameters).fetchall()
+    def _query(self, sql: str, parameters: tuple[str, ...] = ()) -> Rows:
+        """Raises Unreadable."""
+        return self._onlooker.ask(sql, parameters, patience_seconds=_LONG_SECONDS)
 
     def restore(self, source: str, progress: Callable[[int, int], None]) -> tuple[str, ...]:
         path = Path(source)
@@ -124,7 +144,7 @@ class SqliteDatabase:
         for (name,) in tables:
             ((count,),) = self._query(f"SELECT COUNT(*) FROM {_quoted(str(name))}")
             rows += int(str(count))
-        return Size(len(tables), rows, self._file.stat().st_size)
+        return Size(len(tables), rows, self._file.lstat().st_size)
 
     def schema(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -160,15 +180,25 @@ class SqliteDatabase:
         return ()
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
-        exists = self._query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table.table,))
-        if not exists:
-            return None
         where = " AND ".join(f"{_quoted(column)} = ?" for column, _ in table.where) or "1"
-        found = self._query(
-            f"SELECT {_quoted(table.column)} FROM {_quoted(table.table)} WHERE {where}",
-            tuple(value for _, value in table.where),
-        )
-        return tuple(str(value) for (value,) in found if value is not None)
+        column = f"CAST({_quoted(table.column)} AS TEXT)"
+        try:
+            exists = self._onlooker.ask(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table.table,), most=1
+            )
+            if not exists:
+                return None
+            found = self._onlooker.ask(
+                f"SELECT substr({column}, 1, {_LONGEST_REVISION}) FROM {_quoted(table.table)} "
+                f"WHERE {where} AND {_quoted(table.column)} IS NOT NULL",
+                tuple(value for _, value in table.where),
+                most=_MOST_REVISIONS,
+            )
+        except Unreadable as unreadable:
+            if unreadable.code == sqlite3.SQLITE_IOERR:
+                raise
+            return ()  # so it is said to be nowhere, which is what became of it
+        return tuple(str(value) for (value,) in found)
 
     def begin_work(self) -> None:
         """Nothing is counted: SQLite keeps no account of what a connection did."""
@@ -190,9 +220,11 @@ class SqliteDatabase:
         if self._low_disk():
             return StepError(Cause.DISK, "no space is left for the clone")
         try:
-            self._query("SELECT COUNT(*) FROM sqlite_master")
-        except sqlite3.Error as error:
-            return StepError(Cause.SERVER, f"the database cannot be read: {error}")
+            self._onlooker.ask("SELECT COUNT(*) FROM sqlite_master")
+        except Unreadable as unreadable:
+            # Everything else is what a migration can make of a file, and it does not say where it is any more.
+            if unreadable.code == sqlite3.SQLITE_IOERR:
+                return StepError(Cause.SERVER, unreadable.message)
         return None
 
     def shell(self) -> list[str]:

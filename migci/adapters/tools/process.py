@@ -8,6 +8,7 @@ import selectors
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from migci.adapters import agent
-from migci.adapters.instances import adopt_orphans, children, descendants, marked
+from migci.adapters.instances import adopt_orphans, children, descendants, marked, our_own
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.confinement import Confined, Sandbox, View, environment
 from migci.adapters.tools.memory import in_use
@@ -25,6 +26,7 @@ from migci.ports import EnvironmentFailed
 _TICK_SECONDS = 0.05
 _KILL_SECONDS = 10.0
 _LONGEST_REPLY = 32_000_000
+_MOST_READS = 64
 
 
 class AgentGone(Exception):
@@ -64,7 +66,6 @@ class AgentProcess:
     ) -> None:
         self._process = process
         self._confined = confined
-        self._memory_bytes = memory_bytes
         self._channel = channel
         self._log = log
         self._mark = mark
@@ -79,6 +80,10 @@ class AgentProcess:
         self._selector.register(channel, selectors.EVENT_READ)
         self._selector.register(self._output, selectors.EVENT_READ)
         self._selector.register(self._pidfd, selectors.EVENT_READ)
+        self._over = threading.Event()
+        self._overran: str | None = None
+        if memory_bytes is not None:
+            threading.Thread(target=self._watch_memory, args=(memory_bytes,), daemon=True).start()
 
     def ask(
         self,
@@ -118,14 +123,17 @@ class AgentProcess:
             elif self._pidfd in ready:
                 raise AgentGone(self._ending())
             if time.monotonic() - ticked >= _TICK_SECONDS:
-                self._check_memory()
                 tick()
                 ticked = time.monotonic()
 
-    def _check_memory(self) -> None:
-        if self._memory_bytes is not None and in_use(self._process.pid, self._memory_bytes) > self._memory_bytes:
-            self.close_down()
-            raise AgentGone(f"it used more than {self._memory_bytes >> 20} MB of memory, and was killed")
+    def _watch_memory(self, most_bytes: int) -> None:
+        """As long as it lives, also while nothing is asked: what it began may still be at it."""
+        while not self._over.wait(_TICK_SECONDS):
+            if in_use(self._process.pid, most_bytes) > most_bytes:
+                self._overran = f"it used more than {most_bytes >> 20} MB of memory, and was killed"
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+                return
 
     def _receive(self) -> dict[str, Any] | None:
         """The awaited reply, once it is complete.
@@ -177,22 +185,28 @@ class AgentProcess:
     def _family(self) -> set[int]:
         """It, and all that it began, whatever these did to hide: they carry its mark, or descend from it, or came to us
         when their parent ended."""
-        orphans = children(os.getpid()) - self._siblings
+        orphans = children(os.getpid()) - self._siblings - our_own
         return set(marked(self._mark)) | descendants(orphans | {self._process.pid})
 
     def _ending(self) -> str:
         """How the process ended. Its channel is closed by now, so it has ended or will never answer."""
+        if self._overran is not None:
+            return self._overran
         with suppress(subprocess.TimeoutExpired):
             return self._confined.told(self._process.wait(timeout=1.0))
         return "its channel to migci was closed"
 
     def _drain(self) -> None:
+        """Take what it has printed, and no more than that: it may print faster than it is read, for ever."""
         with suppress(BlockingIOError):
-            while data := os.read(self._output, 1 << 16):
+            for _ in range(_MOST_READS):
+                data = os.read(self._output, 1 << 16)
+                if not data:
+                    self._selector.unregister(self._output)
+                    return
                 self._log.write(data)
                 if len(data) < 1 << 16:
                     return
-            self._selector.unregister(self._output)
 
     def close_down(self) -> None:
         """Kill it, and all that it began."""
@@ -209,6 +223,7 @@ class AgentProcess:
 
     def close(self) -> None:
         """`close_down`, and let go of what belongs to it here."""
+        self._over.set()
         self.close_down()
         with suppress(KeyError, OSError):
             self._drain()

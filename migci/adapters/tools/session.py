@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +35,9 @@ from migci.ports import (
 )
 
 _LONGEST_MESSAGE = 10_000
+_MOST_STATEMENTS = 10_000
+_MOST = 1 << 53
+"""What is counted stays far below it; a figure beyond is made up, and may be one that nobody can write."""
 _HOOK_SECONDS = 86_400.0
 _LOG_HINT = "what it printed is in log.txt"
 
@@ -335,12 +337,12 @@ def _message(answer: Mapping[str, Any]) -> str:
 
 def _line(error: object) -> int | None:
     line = error.get("line") if isinstance(error, dict) else None
-    return line if isinstance(line, int) else None
+    return line if isinstance(line, int) and 0 < line <= _MOST else None
 
 
 def _statements(told: object) -> Iterator[AgentStatement]:
     """What the agent told of its statements, as far as it has the shape of that."""
-    for one in told if isinstance(told, list) else ():
+    for one in told[:_MOST_STATEMENTS] if isinstance(told, list) else ():
         match one:
-            case [str(sql), int(count), float(seconds), int(rows)] if math.isfinite(seconds):
+            case [str(sql), int(count), float(seconds), int(rows)] if max(abs(count), abs(seconds), abs(rows)) < _MOST:
                 yield AgentStatement(sql, count, seconds, rows)
