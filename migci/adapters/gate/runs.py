@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from migci.adapters.gate import sieve
+from migci.adapters.gate.finder import GRAM_BYTES
 from migci.adapters.gate.mapping import Collector, Decoded, Span, View, Within
 
 SHORTEST_RUN = 11
@@ -139,9 +140,9 @@ class Base64:
         for shift in range(4):
             for run in self._runs:
                 if (length := len(run) - shift) >= SHORTEST_RUN:
-                    first, last = max(start - begins, 0) * 4 // 3, min(-(-(end - begins) * 4 // 3), length)
-                    if first < last:
-                        yield from self._places.of(run, first + shift, last + shift)
+                    first, last = max(start - begins, 0), min(end - begins, length * 3 // 4)
+                    if last - first >= min(end - start, GRAM_BYTES):  # else it is of two runs, so of none
+                        yield from self._places.of(run, shift + first * 4 // 3, shift - (-last * 4 // 3))
                     begins += (length + len(_PADDED[length & 3])) * 3 // 4
 
 
