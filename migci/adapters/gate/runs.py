@@ -112,6 +112,7 @@ class Joined:
     data: bytes
     runs: Sequence[bytes]
     places: Places
+    certain: bool = False
 
     def sources(self, start: int, end: int) -> Iterator[Span]:
         begins = 0
@@ -124,6 +125,8 @@ class Joined:
 
 class Base64:
     """Runs decoded from each of their first four characters on, if that leaves eight bytes."""
+
+    certain = False
 
     def __init__(self, runs: Sequence[bytes], places: Places) -> None:
         self._runs, self._places = runs, places
@@ -182,7 +185,7 @@ def _hexadecimal(text: bytes) -> Decoded | None:
             length = (match.end() - start) // 2 * 2
             decoded.add(bytes.fromhex(text[start : start + length].decode()), start, length)
             decoded.separate()
-    return decoded.decoded()
+    return decoded.decoded(certain=False)
 
 
 def pairs(data: bytes) -> Iterator[View]:
@@ -192,5 +195,5 @@ def pairs(data: bytes) -> Iterator[View]:
         for pair in _PAIR.finditer(data, *match.span()):
             decoded.add(bytes.fromhex(pair.group().decode()), pair.start(), 2, atom=True)
         decoded.separate()
-    if (view := decoded.decoded()) is not None:
+    if (view := decoded.decoded(certain=True)) is not None:
         yield view
