@@ -58,7 +58,7 @@ def _decoded(data: bytes, family: Family) -> Decoded | None:
         text.add(rest, done, len(rest))
         if done + len(rest) < len(data):
             text.separate(CUT)
-    return text.decoded()
+    return text.decoded(certain=True)
 
 
 def _percent(escape: bytes) -> bytes:
@@ -143,6 +143,8 @@ def wide(data: bytes, suspects: Iterable[re.Match[bytes]]) -> Iterator[Utf16]:
 
 class Utf16:
     """One part of a text, read as UTF-16."""
+
+    certain = False
 
     def __init__(self, part: bytes, at: int, order: str) -> None:
         self._at, self._order = at, order

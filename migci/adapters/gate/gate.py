@@ -107,7 +107,7 @@ class Gate:
         in_plain = len(hits)
         for view in views(text, known):
             for start, end, number in self._finder.find(view.data, self._public):
-                if end - start >= GRAM_BYTES or _readable(view.data[max(start - _AROUND, 0) : end + _AROUND]):
+                if end - start >= GRAM_BYTES or view.certain or _readable(view.data, start, end):
                     hits += [(*span, number) for span in view.sources(start, end)]
         if len(hits) == in_plain:
             known.nothing_found()
@@ -222,9 +222,9 @@ def _marker(columns: tuple[str, ...]) -> bytes:
     return b"[removed: %s]" % names.encode() if names else REMOVED
 
 
-def _readable(data: bytes) -> bool:
-    """Whether it is likely to be text, and not what is decoded from something that was never encoded."""
-    return sum(32 <= byte < 127 for byte in data) >= 10
+def _readable(data: bytes, start: int, end: int) -> bool:
+    """Whether what is around a short value is text, so that it is likely to be one."""
+    return sum(32 <= byte < 127 for byte in data[max(start - _AROUND, 0) : end + _AROUND]) >= 10
 
 
 def _whole_characters(text: bytes, start: int, end: int) -> tuple[int, int]:

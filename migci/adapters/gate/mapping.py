@@ -26,6 +26,10 @@ class View(Protocol):
     @property
     def data(self) -> bytes: ...
 
+    @property
+    def certain(self) -> bool:
+        """Whether it means anything: what may be base64 often is not."""
+
     def sources(self, start: int, end: int) -> Iterator[Span]:
         """Where the text says `data[start:end]`: all that carries a bit of it, wherever it is said."""
 
@@ -55,6 +59,7 @@ class Decoded:
 
     data: bytes
     pieces: Sequence[Piece]
+    certain: bool = False
 
     def sources(self, start: int, end: int) -> Iterator[Span]:
         """One span for pieces that follow each other in the source, or almost do; one each for the others."""
@@ -91,8 +96,8 @@ class Collector:
         self._parts.append(by)
         self._size += len(by)
 
-    def decoded(self) -> Decoded | None:
-        return Decoded(b"".join(self._parts), self._pieces) if self._pieces else None
+    def decoded(self, *, certain: bool) -> Decoded | None:
+        return Decoded(b"".join(self._parts), self._pieces, certain) if self._pieces else None
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,10 @@ class Within:
     @property
     def data(self) -> bytes:
         return self.inner.data
+
+    @property
+    def certain(self) -> bool:
+        return self.outer.certain and self.inner.certain
 
     def sources(self, start: int, end: int) -> Iterator[Span]:
         for span in self.inner.sources(start, end):

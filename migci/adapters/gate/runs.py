@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from migci.adapters.gate import sieve
+from migci.adapters.gate.finder import GRAM_BYTES
 from migci.adapters.gate.mapping import Collector, Decoded, Span, View, Within
 
 SHORTEST_RUN = 11
@@ -111,6 +112,7 @@ class Joined:
     data: bytes
     runs: Sequence[bytes]
     places: Places
+    certain: bool = False
 
     def sources(self, start: int, end: int) -> Iterator[Span]:
         begins = 0
@@ -123,6 +125,8 @@ class Joined:
 
 class Base64:
     """Runs decoded from each of their first four characters on, if that leaves eight bytes."""
+
+    certain = False
 
     def __init__(self, runs: Sequence[bytes], places: Places) -> None:
         self._runs, self._places = runs, places
@@ -139,9 +143,9 @@ class Base64:
         for shift in range(4):
             for run in self._runs:
                 if (length := len(run) - shift) >= SHORTEST_RUN:
-                    first, last = max(start - begins, 0) * 4 // 3, min(-(-(end - begins) * 4 // 3), length)
-                    if first < last:
-                        yield from self._places.of(run, first + shift, last + shift)
+                    first, last = max(start - begins, 0), min(end - begins, length * 3 // 4)
+                    if last - first >= min(end - start, GRAM_BYTES):  # else it is of two runs, so of none
+                        yield from self._places.of(run, shift + first * 4 // 3, shift - (-last * 4 // 3))
                     begins += (length + len(_PADDED[length & 3])) * 3 // 4
 
 
@@ -181,7 +185,7 @@ def _hexadecimal(text: bytes) -> Decoded | None:
             length = (match.end() - start) // 2 * 2
             decoded.add(bytes.fromhex(text[start : start + length].decode()), start, length)
             decoded.separate()
-    return decoded.decoded()
+    return decoded.decoded(certain=False)
 
 
 def pairs(data: bytes) -> Iterator[View]:
@@ -191,5 +195,5 @@ def pairs(data: bytes) -> Iterator[View]:
         for pair in _PAIR.finditer(data, *match.span()):
             decoded.add(bytes.fromhex(pair.group().decode()), pair.start(), 2, atom=True)
         decoded.separate()
-    if (view := decoded.decoded()) is not None:
+    if (view := decoded.decoded(certain=True)) is not None:
         yield view

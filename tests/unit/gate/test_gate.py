@@ -129,6 +129,11 @@ def test_a_short_value_is_found_in_encoded_text() -> None:
     assert "[removed: users.name]" in Gate(FINDER).clean(encoded)
 
 
+def test_a_short_value_is_found_when_all_of_it_is_escaped() -> None:
+    for written in ("%41%6e%6e%61", "&#65;&#110;&#110;&#97;", "\\u0041\\u006e\\u006e\\u0061"):
+        assert Gate(FINDER).clean(f"row {written} of 5") == "row [removed: users.name] of 5"
+
+
 def test_characters_are_whole_where_a_value_ends_within_one() -> None:
     gate = Gate(ExactFinder({"a": ["xxяяяяяя".encode()]}))
     assert gate.clean("xя яяяяяя") == "xя [removed: a]"
