@@ -107,8 +107,8 @@ def statements(sandbox: Sandbox, database: Database, folder: Path, log: Log) -> 
     """Seconds that a program of the agent's takes for all statements, its own start included."""
     at = database.address
     command = [sys.executable, "-c", CLIENT, str(at.socket), at.user, at.password, at.database, str(STATEMENTS)]
-    spec: dict[str, object] = {"op": "open", "tool": "command", "project": "/usr", "migrations": "share", "paths": [], "variables": {},
-            "files": {}, "database": None, "command": []}  # fmt: skip
+    spec: dict[str, object] = {"op": "open", "tool": "command", "project": "/usr", "migrations": "share"}
+    spec |= {"paths": [], "variables": {}, "files": {}, "database": None, "command": []}
     place = folder / "agent"
     with agent_process(Path(sys.executable), sandbox, view(database), place, {}, "benchmark", log) as agent:
         assert "error" not in agent.ask(spec).content
