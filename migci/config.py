@@ -19,6 +19,8 @@ from migci.route import Hook, Release
 
 FILE_NAME = "migci.toml"
 
+_LONGEST_BYTES = 1 << 20
+
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -148,6 +150,8 @@ def load(folder: Path) -> Settings:
     """The settings of the project in `folder`. Raises UsageError with every mistake in the file, a line each."""
     path = folder / FILE_NAME
     try:
+        if path.exists() and not (path.is_file() and path.stat().st_size <= _LONGEST_BYTES):
+            raise UsageError(f"{path} is no file of settings, or longer than {_LONGEST_BYTES >> 10} KB")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(f"there is no {FILE_NAME} in {folder}", hint="'migci init' writes one") from None

@@ -97,6 +97,17 @@ def _limits(table: SandboxTable) -> Limits:
     )
 
 
+def _visible(place: str, project: Path) -> Path:
+    """Raises UsageError for what is not there."""
+    found = Path(located(place, project))
+    if not found.exists():
+        raise UsageError(
+            f"[sandbox] visible: there is no file or folder {found}",
+            hint="a path relative to migci.toml, or an absolute one",
+        )
+    return found
+
+
 SERVERS: dict[str, Callable[[tuple[str, ...], Path | None, Workshop], DatabaseServer]] = {
     "mariadb": lambda options, programs, at: mariadb(options, at.instance.id, at.log, at.sandbox, programs),
     "mysql": lambda options, programs, at: mysql(options, at.instance.id, at.log, at.sandbox, programs),
@@ -168,7 +179,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
             at.instance,
             at.log,
         )
-        visible = tuple(Path(located(place, project)) for place in settings.sandbox.visible)
+        visible = tuple(_visible(place, project) for place in settings.sandbox.visible)
         surroundings = Surroundings(table.variables, table.files, tuple(table.path), visible)
         there = server(settings.server, project, at)
         attach = there.attached if isinstance(there, Server) else None

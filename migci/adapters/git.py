@@ -20,7 +20,9 @@ _TEXTS = (".py", ".sql", ".cfg", ".ini", ".toml", ".mako", ".rb", ".js", ".ts", 
 _LONGEST_TEXT_BYTES = 1 << 20
 _MOST_TEXT_BYTES = 32 << 20
 
-_READ_ONLY = ("--no-optional-locks", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+# A patch can bring folders that look like a repository of their own, with settings of its own.
+_NONE_WITHIN = ("-c", "safe.bareRepository=explicit")
+_READ_ONLY = ("--no-optional-locks", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *_NONE_WITHIN)
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "migci",
@@ -185,7 +187,7 @@ def opened(project: Path, folder: Path, left_out: tuple[Path, ...] = ()) -> Iter
     if shutil.which("git") is None:
         raise UsageError("git is not on this machine", hint="apt-get install git")
     try:
-        top = _git(["-C", str(project), "rev-parse", "--show-toplevel"], project, _users_environment())
+        top = _git([*_NONE_WITHIN, "-C", str(project), "rev-parse", "--show-toplevel"], project, _users_environment())
     except MigciError as error:
         raise UsageError(
             f"{project} is not in a git repository that can be read: {error.message}",

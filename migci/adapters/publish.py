@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migci.errors import MigciError
+from migci.errors import MigciError, UsageError
 
 
 def new_folder(project: Path) -> Path:
@@ -19,10 +20,16 @@ def new_folder(project: Path) -> Path:
 
 
 def own_folder(project: Path) -> Path:
-    """The project's `.migci`, which git is told to ignore."""
+    """The project's `.migci`, which git is told to ignore.
+
+    Raises UsageError where something else is there: a link that a patch brings would lead what is written elsewhere.
+    """
     own = project / ".migci"
     own.mkdir(exist_ok=True)
     ignored = own / ".gitignore"
+    for path, right in ((own, Path.is_dir), (own / "runs", Path.is_dir), (ignored, Path.is_file)):
+        if os.path.lexists(path) and (path.is_symlink() or not right(path)):
+            raise UsageError(f"{path} is not what migci makes there", hint="remove it, or name a folder with --output")
     if not ignored.exists():
         ignored.write_text("*\n")
     return own

@@ -156,8 +156,15 @@ def test_mysql_s_dump_begins_and_ends_as_mysqldump_writes_it(tmp_path: Path) -> 
                 r"but it is '60'\n"
             ),
         ),
+        (
+            "[sandbox]\nvisible = ['nowhere']\n",
+            (
+                r"migci: \[sandbox\] visible: there is no file or folder {shop}/nowhere\n"
+                r"  hint: a path relative to migci.toml, or an absolute one\n"
+            ),
+        ),
     ],
-    ids=["an_unknown_key", "a_missing_source", "a_wrong_type"],
+    ids=["an_unknown_key", "a_missing_source", "a_wrong_type", "nothing_to_be_seen"],
 )
 def test_a_mistake_in_migci_toml_is_named_with_its_place(
     small_shop: Path, store: Path, addition: str, sentence: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import checkpoint, datasets, gate, leaks, replay_overhead, ways_of_cloning
+from tests.benchmarks import checkpoint, datasets, gate, leaks, replay_overhead, sandbox, ways_of_cloning
 
 BENCHMARKS = {
     "checkpoint": checkpoint.main,
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "datasets": datasets.main,
     "gate": gate.main,
     "leaks": leaks.main,
+    "sandbox": sandbox.main,
     "ways": ways_of_cloning.main,
 }
 

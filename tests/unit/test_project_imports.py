@@ -23,7 +23,7 @@ def project(folder: Path, files: Mapping[str, str]) -> None:
 def digest(folder: Path, *scripts: str) -> str:
     """As it is found anew, with imports that begin in the project's root and in src."""
     paths = [path for path in (folder, folder / "src") if path.is_dir()]
-    return Imports(paths).digest([folder / script for script in scripts or (SCRIPT,)])
+    return Imports(paths, folder).digest([folder / script for script in scripts or (SCRIPT,)])
 
 
 def seen(folder: Path, script: str = SCRIPT) -> set[str]:
@@ -204,3 +204,22 @@ def test_a_script_that_cannot_be_read_is_no_trouble_here(tmp_path: Path, text: b
     (tmp_path / "broken.py").write_bytes(text)
     digest(tmp_path)
     assert digest(tmp_path, "migrations/versions/0002_second.py") != ""
+
+
+def test_what_is_too_long_to_be_taken_apart_imports_nothing(tmp_path: Path) -> None:
+    """Python makes some hundred bytes of each of its bytes, and a patch can bring as many as it wants."""
+    project(tmp_path, {SCRIPT: "import other\n", "other.py": "import third\n" + "#" * (1 << 20), "third.py": "A = 1\n"})
+    before = digest(tmp_path)
+    project(tmp_path, {"third.py": "A = 2\n"})
+    assert digest(tmp_path) == before
+    project(tmp_path, {"other.py": "import third\n"})
+    before = digest(tmp_path)
+    project(tmp_path, {"third.py": "A = 1\n"})
+    assert digest(tmp_path) != before
+
+
+def test_a_module_that_leads_out_of_the_project_is_none_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "outside.py").write_text("A = 1\n")
+    project(tmp_path / "project", {SCRIPT: "import other\n"})
+    (tmp_path / "project" / "other.py").symlink_to(tmp_path / "outside.py")
+    assert digest(tmp_path / "project") == ""

@@ -8,6 +8,7 @@ is changed before.
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -162,17 +163,22 @@ def _laid_out(view: View, etc: Path) -> Iterator[str]:
 
 def _limits(limits: Limits) -> tuple[str, ...]:
     """Each is for one process, but the number of processes, which is the user's in its namespace."""
-    return (
-        program("prlimit"),
-        f"--data={limits.memory_bytes}",
-        f"--fsize={limits.file_bytes}",
-        f"--nproc={limits.processes}",
-        f"--nofile={limits.open_files}",
-        f"--cpu={limits.cpu_seconds}",
-        "--core=0",
-        "--memlock=65536",
-        "--",
-    )
+    wanted = {
+        "DATA": limits.memory_bytes,
+        "FSIZE": limits.file_bytes,
+        "NPROC": limits.processes,
+        "NOFILE": limits.open_files,
+        "CPU": limits.cpu_seconds,
+        "CORE": 0,
+        "MEMLOCK": 1 << 16,
+    }
+    return (program("prlimit"), *(f"--{name.lower()}={_at_most(name, value)}" for name, value in wanted.items()), "--")
+
+
+def _at_most(name: str, wanted: int) -> int:
+    """Where this user's own limit is lower, nobody can have more."""
+    hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 def _etc(folder: Path, user: int, group: int) -> Path:

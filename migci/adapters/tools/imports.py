@@ -7,12 +7,19 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+_LONGEST = 1 << 20
+"""Bytes of a file that is read for its imports: what Python makes of it takes some hundred times as much memory."""
+
 
 class Imports:
-    """The project's modules that are found on `paths`, folders in which imports begin."""
+    """The modules in the folder `project` that are found on `paths`, folders in which imports begin.
 
-    def __init__(self, paths: list[Path]) -> None:
+    What is no file in there, or leads out of it, is none of its modules.
+    """
+
+    def __init__(self, paths: list[Path], project: Path) -> None:
         self._paths = paths
+        self._project = project.resolve()
         self._seen: dict[Path, tuple[Path, ...]] = {}
         self._names: dict[Path, frozenset[str]] = {}
         self._known: dict[tuple[Path | None, str], tuple[Path, ...]] = {}
@@ -46,7 +53,7 @@ class Imports:
         return self._seen[file]
 
     def _found(self, file: Path) -> Iterator[Path]:
-        if file.suffix != ".py":
+        if file.suffix != ".py" or file.stat().st_size > _LONGEST:
             return
         try:
             tree = ast.parse(file.read_bytes())
@@ -75,7 +82,7 @@ class Imports:
             ]
             files = [file for stem in stems for file in (stem / "__init__.py", stem.with_suffix(".py"))]
             package = [where / "__init__.py"] if where else []
-            self._known[where, name] = tuple(file for file in package + files if _is_file(file))
+            self._known[where, name] = tuple(file for file in package + files if self._has(file))
         return self._known[where, name]
 
     def _holds(self, folder: Path, name: str) -> bool:
@@ -84,9 +91,8 @@ class Imports:
             self._names[folder] = frozenset(entry.name.partition(".")[0] for entry in folder.iterdir())
         return name in self._names[folder]
 
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long for any file
-        return False
+    def _has(self, path: Path) -> bool:
+        try:
+            return path.is_file() and path.resolve().is_relative_to(self._project)
+        except (OSError, RuntimeError):  # a name that is too long for any file, or links in a circle
+            return False

@@ -103,10 +103,11 @@ class AgentTool:
         with self._opened(tree, None) as agent:
             told = _ask_history(agent)
         try:
-            imports = Imports(_within(tree.project, [*self._paths(tree), *told["paths"]]))
+            imports = Imports(_within(tree.project, [*self._paths(tree), *told["paths"]]), tree.project)
             revisions = tuple(_revision(one, tree.project, imports) for one in told["revisions"])
-            return History(revisions, base=str(told["base"]), surroundings=self._digest(told, tree.project, revisions))
-        except (KeyError, TypeError, ValueError, OSError) as error:
+            surroundings = self._digest(told, tree.project, revisions)
+            return History(revisions, base=_name(told["base"]), surroundings=surroundings)
+        except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:  # the last for links in a circle
             raise HistoryFailed("the project's tool told a history that makes no sense", _LOG_HINT) from error
 
     def _digest(self, told: Mapping[str, Any], project: Path, revisions: tuple[Revision, ...]) -> str:
@@ -282,7 +283,10 @@ def _inside(project: Path, file: str) -> Path:
 
 
 def _revision(told: Mapping[str, Any], project: Path, imports: Imports) -> Revision:
-    """What the agent told of one revision, with what its files say. Raises KeyError, TypeError, ValueError, OSError."""
+    """What the agent told of one revision, with what its files say.
+
+    Raises KeyError, TypeError, ValueError, OSError, RuntimeError.
+    """
     files = tuple(str(file) for file in told["files"])
     paths = [_inside(project, file) for file in files]
     if not paths:
@@ -292,14 +296,21 @@ def _revision(told: Mapping[str, Any], project: Path, imports: Imports) -> Revis
     for text in texts:
         content.update(b"%d\n" % len(text) + text)
     return Revision(
-        id=str(told["id"]),
-        parents=tuple(str(parent) for parent in told["parents"]),
+        id=_name(told["id"]),
+        parents=tuple(_name(parent) for parent in told["parents"]),
         files=files,
         digest=content.hexdigest(),
         imports=imports.digest(paths),
         summary=str(told["summary"]),
         silences=tuple(silence for text in texts for silence in silences(text.decode(errors="replace"))),
     )
+
+
+def _name(told: object) -> str:
+    """What a revision is called. Raises ValueError for what nobody can write."""
+    name = str(told)
+    name.encode()
+    return name
 
 
 def _database(address: Address) -> dict[str, str]:
