@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from migci.adapters.requirements import Plan, planned
+from migci.core.run import Commit
 from migci.errors import MigciError, UsageError
-from migci.ports import Commit, EnvironmentFailed, Tree
+from migci.ports import EnvironmentFailed, Tree
 from tests.contract.projects import put
 
 
