@@ -22,7 +22,6 @@ from migci.adapters.sandboxes.interpreters import seen_by
 from migci.adapters.tools.memory import in_use
 from migci.ports import EnvironmentFailed
 
-_SECONDS = 1800.0
 _TICK_SECONDS = 0.2
 _LONGEST_REASON = 500
 _LONGEST_OUTPUT = 10_000_000
@@ -31,11 +30,9 @@ _RELAY = Path(relay.__file__)
 
 
 class Builder:
-    """Builds environments with uv."""
+    """Builds environments with uv; each of its steps takes `seconds` at most."""
 
-    def __init__(
-        self, sandbox: Sandbox, limits: Limits, instance: Instance, log: Log, seconds: float = _SECONDS
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, limits: Limits, instance: Instance, log: Log, seconds: float) -> None:
         self._seconds = seconds
         self._sandbox = sandbox
         self._limits = limits

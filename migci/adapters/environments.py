@@ -14,7 +14,7 @@ from pathlib import Path
 
 from migci.adapters import package_index
 from migci.adapters.build import Builder
-from migci.adapters.instances import Instance, delete
+from migci.adapters.instances import Instance, delete, held_lock
 from migci.adapters.log import Log
 from migci.adapters.requirements import Plan, planned
 from migci.adapters.sandboxes.confinement import Limits, Sandbox, View, environment
@@ -58,6 +58,7 @@ class Environments:
         limits: Limits,
         instance: Instance,
         log: Log,
+        build_seconds: float = 1800.0,
     ) -> None:
         self._settings = settings
         self._project = project
@@ -66,6 +67,7 @@ class Environments:
         self._limits = limits
         self._instance = instance
         self._log = log
+        self._build_seconds = build_seconds
 
     def interpreter(self, tree: Tree) -> Interpreter:
         """The interpreter for `tree`.
@@ -78,7 +80,7 @@ class Environments:
             return Interpreter(base, seen_by(base))
         # An environment's own files may be the tree's, and what it is made on is what counts.
         base = base.resolve()
-        if base.is_relative_to(self._project.resolve()):
+        if self._settings.python is not None and base.is_relative_to(self._project.resolve()):
             raise UsageError(
                 f"[project.environment] python: {base} is a file of the project, and environments are built on it",
                 hint="name an interpreter of the machine, or leave requirements out",
@@ -138,15 +140,15 @@ class Environments:
 
     def _build(self, environment: Path, base: Path, plan: Plan) -> None:
         self._log.heading("building the project's environment")
+        self._sweep()
         delete(environment)
         environment.mkdir()
         work = self._instance.folder / "environment"
         delete(work)
         try:
             source = plan.laid_out(work)
-            Builder(self._sandbox, self._limits, self._instance, self._log).build(
-                base, self._settings.requirements, environment, source, work
-            )
+            builder = Builder(self._sandbox, self._limits, self._instance, self._log, self._build_seconds)
+            builder.build(base, self._settings.requirements, environment, source, work)
         except EnvironmentFailed as error:
             delete(environment)
             raise EnvironmentFailed(
@@ -158,6 +160,15 @@ class Environments:
             raise
         finally:
             delete(work)
+
+
+    def _sweep(self) -> None:
+        """Delete what builds left that were killed."""
+        for lock in self._folder.glob("*.lock"):
+            if lock.with_suffix("").exists() and not lock.with_suffix(".complete").exists():
+                with held_lock(lock) as ours:
+                    if ours and not lock.with_suffix(".complete").exists():
+                        delete(lock.with_suffix(""))
 
 
 @contextmanager

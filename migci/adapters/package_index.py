@@ -87,7 +87,8 @@ def _files(page: str) -> Iterator[str]:
         base = answer.url
         links.feed(answer.read(_LONGEST_PAGE).decode(errors="replace"))
     for link in links.found:
-        yield urllib.parse.urljoin(base, link)
+        with suppress(ValueError):  # it is no URL
+            yield urllib.parse.urljoin(base, link)
 
 
 def named(environ: Mapping[str, str]) -> list[str]:

@@ -22,6 +22,7 @@ _FILES = (
     *("-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints", "--override", "--overrides"),
     *("--exclude", "--excludes", "-b", "--build-constraint", "--build-constraints"),
 )
+_FOLDERS = ("-f", "--find-links")
 _OF_THE_TREE = ("-e", "--editable", "--group", "--all-groups")
 _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _INCLUDES = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:[ \t]*=[ \t]*|[ \t]+)(?:\"([^\"]*)\"|'([^']*)'|(\S+))")
@@ -79,7 +80,7 @@ def planned(tree: Tree, arguments: tuple[str, ...]) -> Plan:
     """Raises UsageError for a file that is not in the tree, EnvironmentFailed for one that leads out of it."""
     files = _files(tree, arguments)
     named = any(
-        _names_the_tree(argument)
+        _names_the_tree(f"{before} {argument}" if before in _FOLDERS else argument)
         for before, argument in itertools.pairwise(("", *arguments))
         if before not in _FILES and argument.partition("=")[0] not in _FILES
     )
@@ -131,7 +132,7 @@ def _names_the_tree(requirement: str) -> bool:
     """
     if requirement.startswith("-"):
         option, place = re.match(r"([^\s=]*)[\s=]*(.*)", requirement, re.DOTALL).groups("")  # type: ignore[union-attr]
-        return option in _OF_THE_TREE or (option in ("-f", "--find-links") and "://" not in place and place != "")
+        return option in _OF_THE_TREE or (option in _FOLDERS and "://" not in place and place != "")
     name, _, place = requirement.partition("@")
     place = (requirement if "/" in name or not place else place).partition(";")[0].strip().lower()
     if place.startswith((".", "~", "file:", "${")):

@@ -175,7 +175,7 @@ def _asked(head: bytes) -> tuple[Host, bytes | None]:
         at = urllib.parse.urlsplit(f"//{target}")
         if at.hostname is None or at.port is None:
             raise ValueError(target)
-        if not head.endswith(b"\r\n\r\n"):
+        if head.index(b"\r\n\r\n") + 4 < len(head):
             raise ValueError("it did not wait")
         return (at.hostname, at.port), None
     url = urllib.parse.urlsplit(target)
@@ -187,7 +187,8 @@ def _asked(head: bytes) -> tuple[Host, bytes | None]:
 
 def host_of(url: str) -> Host | None:
     """The host and the port of a URL; `None` if it names none, or is of another kind than HTTP."""
-    at = urllib.parse.urlsplit(url)
-    if at.hostname is None or at.scheme not in _PORTS:
-        return None
-    return at.hostname, at.port or _PORTS[at.scheme]
+    with suppress(ValueError):
+        at = urllib.parse.urlsplit(url)
+        if at.hostname is not None and at.scheme in _PORTS:
+            return at.hostname, at.port or _PORTS[at.scheme]
+    return None
