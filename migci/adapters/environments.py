@@ -161,7 +161,6 @@ class Environments:
         finally:
             delete(work)
 
-
     def _sweep(self) -> None:
         """Delete what builds left that were killed."""
         for lock in self._folder.glob("*.lock"):

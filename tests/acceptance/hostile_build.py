@@ -22,7 +22,7 @@ ELSEWHERE = {
     "reads_through_a_link_of_the_checkout", "reads_through_a_folders_link_of_the_checkout",
     "connects_to_a_port_of_the_machine", "reads_the_memory_of_its_parent",
 }  # fmt: skip
-"""Probes that ask for a migration's surroundings. The last two find what runs beside them: uv, and the way to the index."""
+"""Probes that ask for a migration's surroundings. The last two find what runs beside them: uv, and the way out."""
 PROBES: dict[str, Probe] = {name: one for name, one in hostile.PROBES.items() if name not in ELSEWHERE}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from migci.adapters.warm import Loan
 from migci.core.run import ServerFacts
 from migci.errors import UsageError
 from migci.ports import Clone, DiskFull, ServerFailed
+
+# A session can make it hold as much as it likes; other programs of the machine are to have some memory left.
+_MEMORY_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 4 // 5
+_MEMORY_LIMIT = ("prlimit", f"--data={_MEMORY_BYTES}", "--")
 
 
 class Server:
@@ -80,8 +85,10 @@ class Server:
     def start(self, clone: Clone, database: str | None = None, *, loading: bool = False) -> Iterator[ServerDatabase]:
         product = self._product
         nothing = clone.data.parent / NOTHING
+        server = product.server_program()
         words = [
-            product.server_program(),
+            *_MEMORY_LIMIT,
+            server,
             "--no-defaults",
             f"--plugin-dir={nothing}",  # whoever needs one names the folder in the options
             *product.defaults,
@@ -92,7 +99,7 @@ class Server:
             f"--secure-file-priv={nothing}",
             f"--local-infile={int(loading)}",
         ]
-        installed = Path(words[0]).resolve().parent.parent
+        installed = Path(server).resolve().parent.parent
         with daemon(words, clone, self._sandbox, (installed,), self._mark, self._log) as running:
             yield opened(running, product, database, measuring=not loading)
 
