@@ -13,7 +13,7 @@ from typing import Any
 from migci.adapters.gate.finder import COLUMN_NUMBERS, GRAM_BYTES, Finder
 from migci.adapters.gate.found import REMOVED, Found, masked, merged
 from migci.adapters.gate.runs import Known
-from migci.adapters.gate.secrets import Cut, Scanner
+from migci.adapters.gate.scanner import Cut, Scanner
 from migci.adapters.gate.views import views
 
 HELD_BYTES = 65_536

@@ -190,3 +190,9 @@ def test_a_literal_that_goes_on_when_what_is_held_is_used_up_is_removed_in_each_
         output = streamed([lines + filler * 40], held_bytes=4 * TAIL_BYTES)
         assert not [word for word in (b"Hafen", b"Kiel", b"Germany") if word in output]
         assert output.endswith(filler * 40)
+
+
+def test_an_encoded_value_is_removed_each_time_it_comes() -> None:
+    encoded = base64.b64encode(EMAIL)
+    block = b"line\n" * TAIL_BYTES + encoded + b"\n"
+    assert streamed([block] * 4, held_bytes=4 * TAIL_BYTES).count(b"[removed: users.email]") == 4

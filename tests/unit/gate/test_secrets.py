@@ -15,6 +15,10 @@ REMOVED = {
     "a password in quotes": ("{'db_password': 'hun ter2', 'x': 1}", "{'db_password': '[removed]', 'x': 1}"),
     "a password in JSON": ('{"password": "a\\"b", "x": 1}', '{"password": "[removed]", "x": 1}'),
     "a password in JSON in JSON": ('"{\\"passwd\\": \\"hunter2\\"}"', '"{\\"passwd\\": \\"[removed]\\"}"'),
+    "a password like a placeholder": (
+        "password=?abc password=:abc- password=**x",
+        "password=[removed] password=[removed] password=[removed]",
+    ),
     "a key in the environment": ("AWS_SECRET_ACCESS_KEY=ab/c+d", "AWS_SECRET_ACCESS_KEY=[removed]"),
     "an account's password": ("CREATE USER x IDENTIFIED BY 'hunter2'", "CREATE USER x IDENTIFIED BY [removed]"),
     "a header": ("Authorization: Basic dXNlcjpwdw==", "Authorization: [removed]"),
