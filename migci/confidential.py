@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -12,7 +12,7 @@ from migci.core.dataset import Contents, Dataset
 from migci.core.markup import confidential
 from migci.core.snapshot import Snapshot, digest
 from migci.core.step import Step
-from migci.ports import Gate, VersionTable
+from migci.ports import Gate, Tree, VersionTable
 from migci.tools import Tools
 
 _Value = TypeVar("_Value")
@@ -26,13 +26,19 @@ def guarded(
     dataset: Dataset,
     snapshot: Snapshot,
     table: VersionTable | None,
-    public: Callable[[], Iterable[bytes]],
+    trunk: Tree,
     tools: Tools,
 ) -> Iterator[Gate]:
     """The gate for what leaves a replay of `dataset`, which starts from `snapshot`. Until exit the log passes it too.
 
-    `public` gives texts that are no secret, whoever else has their words. Raises what `indexed` raises.
+    What stands in the sources of `trunk` and of its tool is no secret, whoever else has such words. Raises what
+    `indexed` raises.
     """
+
+    def public() -> Iterator[bytes]:
+        yield from tools.repository.texts(trunk)
+        yield from tools.tool.texts(trunk)
+
     id = indexed(dataset, snapshot, table, tools)
     publish = dataset.publish_log or dataset.contents is not Contents.REAL
     with tools.gates.guard(id, publish=publish, public=public) as gate:

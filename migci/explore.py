@@ -64,7 +64,7 @@ def explore(
     wanted = history.applied([revision])
     course = Course(dataset, snapshot, seen_there, route(seen_there, releases, code, wanted), table)
     with (
-        guarded(dataset, snapshot, table, lambda: tools.repository.texts(tree), tools) as gate,
+        guarded(dataset, snapshot, table, tree, tools) as gate,
         walk_from(course, Position(snapshot, 0), tools) as (walk, _),
     ):
 

@@ -410,6 +410,9 @@ class MigrationTool(Protocol):
     def history(self, tree: Tree) -> History:
         """The migrations of `tree`. Raises EnvironmentFailed, HistoryFailed."""
 
+    def texts(self, tree: Tree) -> Iterable[bytes]:
+        """The sources of the tool itself, in whose words it speaks of what it does."""
+
     def version_table(self, tree: Tree) -> VersionTable | None:
         """Where databases of this project keep their revision; `None` when they keep none."""
 

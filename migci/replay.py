@@ -132,7 +132,7 @@ def _replay_dataset(
         seen = standing(dataset, snapshot, trunk.history)
         course = Course(dataset, snapshot, seen, route(seen, releases, trunk), table)
         used += [newest(course, tools).snapshot, snapshot]
-        with guarded(dataset, snapshot, table, lambda: tools.repository.texts(trunk.tree), tools) as gate:
+        with guarded(dataset, snapshot, table, trunk.tree, tools) as gate:
             try:
                 result = _run(result, course, trunk, patch, cache, gate, tools, steps)
             except UsageError:

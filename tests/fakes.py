@@ -351,6 +351,9 @@ class FakeTool:
             raise found
         return found
 
+    def texts(self, tree: Tree) -> Iterable[bytes]:
+        return ()
+
     def version_table(self, tree: Tree) -> VersionTable | None:
         return self.table
 

@@ -34,6 +34,8 @@ from migci.ports import (
     VersionTable,
 )
 
+_SPEAKING = ("alembic", "migrate", "sqlalchemy", "pymysql", "MySQLdb", "oslo_db")
+"""The packages whose words stand in the log of every migration."""
 _LONGEST_MESSAGE = 10_000
 _MOST_STATEMENTS = 10_000
 _MOST = 1 << 53
@@ -124,6 +126,13 @@ class AgentTool:
             [str(package) for package in told["packages"]],
             [(file, hashlib.sha256(_inside(project, file).read_bytes()).hexdigest()) for file in beside],
         )
+
+    def texts(self, tree: Tree) -> Iterator[bytes]:
+        libraries = self.interpreter(tree).parent.parent
+        for name in _SPEAKING:
+            for file in libraries.glob(f"lib*/python3*/site-packages/{name}/**/*.py"):
+                if file.is_file() and not file.is_symlink():
+                    yield file.read_bytes()
 
     def interpreter(self, tree: Tree) -> Path:
         """The project's interpreter for `tree`."""
