@@ -219,7 +219,7 @@ def sees_a_command_line_of_the_machine(bait: Bait) -> object:
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             lines.append(read(path).replace("\0", " "))
-    return [line for line in lines if "the-victims-own-argument" in line or "mariadbd" in line]
+    return sum("the-victims-own-argument" in line or "mariadbd" in line for line in lines)
 
 
 @probe
@@ -386,7 +386,7 @@ def takes_a_descriptor_of_its_parent(bait: Bait) -> object:
 @probe
 def is_somebody_on_this_machine(bait: Bait) -> object:
     status = read("/proc/self/status")
-    able = [line for line in status.splitlines() if line.startswith("Cap") and int(line.split()[1], 16)]
+    able = [line.split(":")[0] for line in status.splitlines() if line.startswith("Cap") and int(line.split()[1], 16)]
     if "NoNewPrivs:\t1" not in status:
         able.append("gains rights by programs")
     if "Seccomp:\t2" not in status:
@@ -687,12 +687,11 @@ def _killed(asked: Callable[..., Any]) -> list[int]:
 
 
 def _tell(name: str, attempt: Callable[[], object]) -> None:
-    refused = None
     try:
         got = attempt()
+        told = f"got {got!r}" if got else "held"
     except Exception as error:
         broken = isinstance(error, (NameError, TypeError, AttributeError, LookupError, ImportError))
-        got = "nothing, for the probe itself is broken" if broken else None
-        refused = f"{type(error).__name__}: {error}"
-    sys.stdout.write(f"probe {json.dumps([name, repr(got) if got else None, refused])}\n")
+        told = f"{'broken' if broken else 'held'} {type(error).__name__}: {error}"
+    sys.stdout.write(f"\nprobe {name} {' '.join(told.split())}\n\n")
     sys.stdout.flush()

@@ -112,15 +112,15 @@ def prints_without_end(op: Any) -> None:
 
 
 @on_sqlite
-def prints_a_gigabyte(op: Any) -> None:
-    for _ in range(1024):
-        os.write(1, b"x" * (1 << 20))
+def prints_more_than_is_kept(op: Any) -> None:
+    for _ in range(100):
+        os.write(1, (b"x" * 63 + b"\n") * (1 << 14))
     raise RuntimeError("printed")
 
 
 @on_sqlite
 def raises_a_message_without_end(op: Any) -> None:
-    raise RuntimeError("x" * (20 << 20))
+    raise RuntimeError("x" * (2 << 20))
 
 
 @on_sqlite

@@ -15,7 +15,7 @@ from migci.demo.shop import build
 from tests.acceptance import hostile_ends
 from tests.acceptance.command import Ran, demand, left, replay
 
-TIMEOUT_SECONDS = 5
+TIMEOUT_SECONDS = 6
 
 MIGRATION = '''"""Ends badly"""
 
@@ -40,7 +40,7 @@ ENDS: dict[str, tuple[str, str]] = {
     "opens_files_without_end": ("MC101", r"failed: OSError: \[Errno 24\] Too many open files"),
     "forks_without_end": ("MC10[13]", "step 0008->0009 (failed: BlockingIOError|ended its process: )"),
     "prints_without_end": ("MC102", f"it was still running after {TIMEOUT_SECONDS} s, and was killed"),
-    "prints_a_gigabyte": ("MC101", "failed: RuntimeError: printed"),
+    "prints_more_than_is_kept": ("MC101", "failed: RuntimeError: printed"),
     "raises_a_message_without_end": ("MC101", "failed: RuntimeError: x{1000}"),
     "raises_a_message_for_the_reader": ("MC101", "failed: RuntimeError: "),
     "kills_all_that_it_can": ("MC103", "its process was killed by SIGKILL"),
@@ -87,7 +87,7 @@ def ended(flavor: str, folder: Path, names: list[str]) -> Told:
     for name in names:
         dump = shop / "data" / f"{name}.sql"
         dump.write_text(f"CREATE TABLE attack (name VARCHAR(99));\nINSERT INTO attack VALUES ('{name}');\n")
-        settings += f'[datasets.{name}]\nsource = "data/{name}.sql"\nrevision = "0008"\n'
+        settings += f'[datasets.{name}]\nsource = "data/{name}.sql"\nrevision = "0008"\ncontents = "synthetic"\n'
         settings += f"[datasets.{name}.limits]\ntimeout_seconds = {TIMEOUT_SECONDS}\n"
     (shop / "migci.toml").write_text(settings)
     ran = replay(shop)
