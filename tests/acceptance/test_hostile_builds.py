@@ -338,24 +338,28 @@ def test_code_that_runs_at_each_start_runs_in_a_sandbox_only(machine: Machine) -
 
 
 def test_a_daemon_is_gone_when_the_build_has_ended(machine: Machine) -> None:
+    """One that holds much memory takes its time to die."""
     token = f"daemon-of-{machine.folder.name}"
     root = with_backend(
         machine,
         f"""
-        import subprocess
+        import subprocess, time
         def evil():
-            code = "import os, sys, time\\nwhile True: open(sys.argv[2] + '/beat', 'w').write(str(time.time()))"
-            for _ in range(5):
+            code = "import sys; x = b'x' * 500_000_000; open(sys.argv[2] + '/beats', 'w'); list(iter(int, 1))"
+            for _ in range(2):
                 subprocess.Popen(
                     [sys.executable, "-c", code, {token!r}, TARGET], start_new_session=True, env={{}},
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )
+            while not os.path.exists(TARGET + "/beats"):
+                time.sleep(0.01)
         """,
     )
     done = built(machine.store, root, ".", job={"token": token})
     assert done.error is None, done.log
-    assert done.alive == []
     assert done.environment is not None
+    assert (done.environment / "beats").exists()
+    assert done.alive == []
     owners = {path.lstat().st_uid for path in done.environment.rglob("*")}
     assert owners == {os.geteuid()}
 
@@ -399,7 +403,11 @@ def _complete(done: Built) -> str:
         ("while True: pass", {"seconds": 5.0}, "it was still at it after 5 s"),
         ("while True:\n        try: os.fork()\n        except OSError: pass", {"seconds": 10.0}, "after 10 s"),
         ("os.write(1, b'x' * 30_000_000); 1 / 0", {}, "Failed to build `thing"),
-        ("while True: os.write(1, b'x' * 99 + b'\\n')", {"limits": {"memory_bytes": 400 << 20}}, "memory allocation of"),
+        (
+            "while True: os.write(1, b'x' * 99 + b'\\n')",
+            {"limits": {"memory_bytes": 400 << 20}},
+            "memory allocation of",
+        ),
         (
             "held = []\n    while True: held.append(os.fork() and b'x' * 200_000_000)",
             {"limits": {"memory_bytes": 400 << 20}},
