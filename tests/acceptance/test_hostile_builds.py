@@ -18,8 +18,10 @@ from pathlib import Path
 import pytest
 
 from migci.adapters.instances import sweep
+from migci.adapters.sandboxes.bubblewrap import Bubblewrap
+from migci.adapters.sandboxes.confinement import Limits, View
 from tests.acceptance import hostile, hostile_build
-from tests.acceptance.building import Built, built, started
+from tests.acceptance.building import Built, built, started, with_token
 from tests.acceptance.command import eventually
 from tests.contract.filesystems import filesystem, tree
 from tests.contract.projects import put
@@ -337,28 +339,49 @@ def test_code_that_runs_at_each_start_runs_in_a_sandbox_only(machine: Machine) -
     assert not machine.ran_outside.exists()
 
 
-def test_a_daemon_is_gone_when_the_build_has_ended(machine: Machine) -> None:
-    """One that holds much memory takes its time to die."""
+DAEMON = """
+import os, sys
+for number in range(100):
+    if os.fork() == 0:
+        os.setsid()
+        open(sys.argv[2] + "/holds-%d" % number, "w").close()
+        while True:
+            pass
+while not all(os.path.exists(sys.argv[2] + "/holds-%d" % number) for number in range(100)):
+    pass
+"""
+
+
+def test_nothing_is_alive_of_what_was_confined_when_it_is_given_back(machine: Machine) -> None:
+    """A hundred daemons take their time to die; until then they could swap files for links."""
     token = f"daemon-of-{machine.folder.name}"
-    root = with_backend(
-        machine,
-        f"""
-        import subprocess, time
-        def evil():
-            code = "import sys; x = b'x' * 500_000_000; open(sys.argv[2] + '/beats', 'w'); list(iter(int, 1))"
-            for _ in range(2):
-                subprocess.Popen(
-                    [sys.executable, "-c", code, {token!r}, TARGET], start_new_session=True, env={{}},
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                )
-            while not os.path.exists(TARGET + "/beats"):
-                time.sleep(0.01)
-        """,
+    place = machine.folder / "place"
+    place.mkdir()
+    view = View(write=(place,), limits=Limits())
+    with Bubblewrap().confined(view, machine.folder / "view") as room:
+        subprocess.run(
+            room.command(["/usr/bin/python3", "-c", DAEMON, token, str(place)]),
+            stdin=subprocess.DEVNULL,
+            pass_fds=room.descriptors,
+            check=True,
+        )
+    assert (place / "holds-0").exists()
+    assert with_token(token) == []
+
+
+def test_a_daemon_is_gone_when_the_build_has_ended(machine: Machine) -> None:
+    token = f"daemon-of-{machine.folder.name}"
+    daemon = (
+        "import subprocess\n"
+        "def evil():\n"
+        f"    words = [sys.executable, '-c', {DAEMON!r}, {token!r}, TARGET]\n"
+        "    subprocess.run(words, env={}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
     )
+    root = with_backend(machine, daemon)
     done = built(machine.store, root, ".", job={"token": token})
     assert done.error is None, done.log
     assert done.environment is not None
-    assert (done.environment / "beats").exists()
+    assert (done.environment / "holds-0").exists()
     assert done.alive == []
     owners = {path.lstat().st_uid for path in done.environment.rglob("*")}
     assert owners == {os.geteuid()}
