@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -425,7 +426,7 @@ def _complete(done: Built) -> str:
     [
         ("while True: pass", {"seconds": 5.0}, "it was still at it after 5 s"),
         ("while True:\n        try: os.fork()\n        except OSError: pass", {"seconds": 10.0}, "after 10 s"),
-        ("os.write(1, b'x' * 30_000_000); 1 / 0", {}, "Failed to build `thing"),
+        ("os.write(1, b'x' * 30_000_000); 1 / 0", {}, "Failed to build `thing|printed more than 10000000 bytes"),
         (
             "while True: os.write(1, b'x' * 99 + b'\\n')",
             {"limits": {"memory_bytes": 400 << 20}},
@@ -446,7 +447,7 @@ def test_a_build_without_end_ends(machine: Machine, evil: str, job: dict[str, ob
     )
     done = built(machine.store, root, ".", job={"token": token, **job})
     assert done.kind == "EnvironmentFailed"
-    assert reason in (done.error or "")
+    assert re.search(reason, done.error or "")
     assert len(done.error or "") < 1000
     assert environments(machine.store) == set()
     assert list((machine.store / "instances").iterdir()) == []
