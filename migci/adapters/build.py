@@ -75,6 +75,7 @@ class Builder:
             **package_index.trusted(os.environ),
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_CACHE_DIR": str(work / "cache"),
+            "UV_LINK_MODE": "copy",
             "UV_NO_CONFIG": "1",
         }
         python = Path(sys.executable)

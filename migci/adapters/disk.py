@@ -12,13 +12,16 @@ from migci.ports import DiskFull
 _LOW_BYTES = 32 << 20
 """A server stops working before its disk has nothing left at all."""
 
+_FEW_FILES = 256
+"""What fails because there is no room for one more often deletes some of its own before it ends."""
+
 
 def is_full(folder: Path) -> bool:
     """Whether the disk of `folder`, or of the nearest folder above it that is there, has no room to work in."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     with suppress(OSError):
         disk = os.statvfs(there)
-        no_more_files = disk.f_files > 0 and disk.f_favail == 0
+        no_more_files = disk.f_files > 0 and disk.f_favail < _FEW_FILES
         return disk.f_bavail * disk.f_frsize < _LOW_BYTES or no_more_files
     return False
 

@@ -102,7 +102,7 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
             interpreter = environments.interpreter(tree)
         except MigciError as raised:
             error = raised
-        alive = _with_token(job.get("token"))
+        alive = with_token(job.get("token"))
         seconds = time.monotonic() - began
         at_start = _at_start(interpreter, job["at_start"], limits, live) if interpreter and "at_start" in job else ""
     return {
@@ -116,7 +116,8 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_token(token: str | None) -> list[int]:
+def with_token(token: str | None) -> list[int]:
+    """The live processes that have it on their command line."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
