@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import TypeVar
@@ -40,9 +40,17 @@ def guarded(
         yield from tools.tool.texts(trunk)
 
     id = indexed(dataset, snapshot, table, tools)
-    publish = dataset.publish_log or dataset.contents is not Contents.REAL
-    with tools.gates.guard(id, publish=publish, public=public) as gate:
+    with tools.gates.guard(id, publish=_publishes(dataset), public=public) as gate:
         yield gate
+
+
+def sheltered(dataset: Dataset, tools: Tools) -> AbstractContextManager[Gate]:
+    """The gate for what happens before there is an index of the dataset's values: what is printed is kept as later."""
+    return tools.gates.guard(None, publish=_publishes(dataset))
+
+
+def _publishes(dataset: Dataset) -> bool:
+    return dataset.publish_log or dataset.contents is not Contents.REAL
 
 
 def indexed(dataset: Dataset, snapshot: Snapshot, table: VersionTable | None, tools: Tools) -> str | None:

@@ -6,6 +6,7 @@ import difflib
 import re
 import shlex
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -126,8 +127,12 @@ class Settings(_Table):
             releases=tuple(Release(r.name, r.until, r.ref, _hook(r.after)) for r in self.project.releases),
         )
 
-    def as_datasets(self, folder: Path, names: tuple[str, ...] = ()) -> tuple[Dataset, ...]:
+    def as_datasets(
+        self, folder: Path, names: tuple[str, ...] = (), text_of: Callable[[str], str] | None = None
+    ) -> tuple[Dataset, ...]:
         """The datasets of these names, or all; sources are relative to `folder`.
+
+        `text_of` gives what stands in a file that the settings name, where that is not the one in `folder`.
 
         Raises UsageError for a name that is not there, and for a source that is missing.
         """
@@ -137,7 +142,7 @@ class Settings(_Table):
                     f"there is no dataset {name!r} in {FILE_NAME}",
                     hint=_nearest(name, list(self.datasets)) or f"it has {', '.join(self.datasets) or 'none'}",
                 )
-        return tuple(_dataset(name, self.datasets[name], folder) for name in names or self.datasets)
+        return tuple(_dataset(name, self.datasets[name], folder, text_of) for name in names or self.datasets)
 
 
 def nearest(folder: Path) -> Path:
@@ -229,7 +234,7 @@ def _hook(after: str | AfterTable | None) -> Hook | None:
     return Hook(command=arguments(after.command))
 
 
-def _dataset(name: str, table: DatasetTable, folder: Path) -> Dataset:
+def _dataset(name: str, table: DatasetTable, folder: Path, text_of: Callable[[str], str] | None) -> Dataset:
     source = located(table.source, folder)
     if source != EMPTY and "://" not in source and not Path(source).exists():
         raise UsageError(
@@ -242,7 +247,7 @@ def _dataset(name: str, table: DatasetTable, folder: Path) -> Dataset:
         revision=table.revision,
         refreshed=table.refreshed,
         contents=Contents.SYNTHETIC if source == EMPTY else Contents(table.contents),
-        markup=None if table.markup is None else read_markup(Path(located(table.markup, folder))),
+        markup=None if table.markup is None else _markup(table.markup, folder, text_of),
         publish_log=table.publish_log,
         limits=Limits(**table.limits.model_dump()),
         excuses=tuple(Excuse(**excuse.model_dump()) for excuse in table.excuse),
@@ -257,12 +262,20 @@ class MarkupFile(BaseModel):
     tables: dict[str, dict[str, Any]]
 
 
-def read_markup(file: Path) -> Markup:
-    """The markup in a TOML file, each column with what is said of it. Raises UsageError."""
+def _markup(name: str, folder: Path, text_of: Callable[[str], str] | None) -> Markup:
+    if text_of is not None and not Path(name).expanduser().is_absolute():
+        return read_markup(text_of(name), name)
+    file = Path(located(name, folder))
     try:
-        found = MarkupFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        return read_markup(file.read_text(encoding="utf-8"), name)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the markup {file} cannot be read: {error}") from error
+
+
+def read_markup(text: str, file: str) -> Markup:
+    """The markup in a TOML file, each column with what is said of it. Raises UsageError."""
+    try:
+        found = MarkupFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the markup {file} is not TOML: {error}") from error
     except ValidationError as error:
@@ -286,7 +299,14 @@ def located(source: str, folder: Path) -> str:
     """A dataset's source as the store wants it: an absolute path, a URL, or `EMPTY`."""
     if source == EMPTY or "://" in source:
         return source
-    return str((folder / Path(source).expanduser()).resolve())
+    place = folder / Path(source).expanduser()
+    for path in (place, *place.parents):
+        if path.is_relative_to(folder) and path != folder and path.is_symlink():
+            raise UsageError(
+                f"{source} leads out of its place by the link {path}, which a patch may have made",
+                hint="name what it leads to, by its absolute path",
+            )
+    return str(place.resolve())
 
 
 def _mistake(error: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from migci.checkpoint import Course, Position, walk_from
-from migci.confidential import cleaned, guarded
+from migci.confidential import cleaned, guarded, sheltered
 from migci.core.dataset import Dataset
 from migci.core.step import Stage, Step
 from migci.errors import UsageError
@@ -59,7 +59,8 @@ def explore(
         newest = ", ".join(sorted(history.heads)) or history.base
         raise UsageError(f"there is no revision {revision!r} in the history", hint=f"the newest is {newest}")
     table = tools.tool.version_table(tree)
-    snapshot = start_of(dataset, project, table, tools)
+    with sheltered(dataset, tools):
+        snapshot = start_of(dataset, project, table, tools)
     seen_there = standing(dataset, snapshot, history)
     wanted = history.applied([revision])
     course = Course(dataset, snapshot, seen_there, route(seen_there, releases, code, wanted), table)

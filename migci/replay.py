@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from migci.checkpoint import Arrival, Course, Position, newest, reach, walk_from
-from migci.confidential import cleaned, cleaned_all, guarded
+from migci.confidential import cleaned, cleaned_all, guarded, sheltered
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding, Severity, silenced
 from migci.core.history import Changes, History, compare, strangers
@@ -127,7 +127,8 @@ def _replay_dataset(
     try:
         result = replace(result, server=tools.server.facts())
         table = tools.tool.version_table(trunk.tree)
-        snapshot = start_of(dataset, project, table, tools)
+        with sheltered(dataset, tools):
+            snapshot = start_of(dataset, project, table, tools)
         result = replace(result, rows=snapshot.rows, bytes=snapshot.bytes)
         seen = standing(dataset, snapshot, trunk.history)
         course = Course(dataset, snapshot, seen, route(seen, releases, trunk), table)
@@ -142,13 +143,14 @@ def _replay_dataset(
                     raise
                 result = replace(result, trouble=(trouble(error),))
             steps[:] = [cleaned(step, gate) for step in steps]
-            result = replace(result, trouble=cleaned_all(result.trouble, gate))
+            result = replace(result, trouble=cleaned_all(result.trouble, gate), final=cleaned_all(result.final, gate))
     except UsageError:
         raise
     except MigciError as error:
         if isinstance(error, SnapshotGone) and not last:
             raise
-        result = replace(result, trouble=(trouble(error),))
+        with sheltered(dataset, tools) as gate:
+            result = replace(result, trouble=cleaned_all((trouble(error),), gate))
     if result.trouble or any(step.error is not None and not step.cached for step in steps):
         try:
             _check_files(used, tools)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,6 +136,14 @@ class GitRepository:
         )
         return Commit(proposed.ref, made)
 
+    def text(self, commit: Commit, name: str) -> str:
+        """The text of a file of the project, as it is in a commit. Raises UsageError."""
+        path = (self._inside / name).as_posix()
+        try:
+            return self._own("show", "--end-of-options", f"{commit.id}:{path}")
+        except MigciError as error:
+            raise UsageError(f"there is no {name} in {commit.ref!r}", hint="is it committed there?") from error
+
     def tree(self, commit: Commit) -> Tree:
         root = self._trees / commit.id
         if not root.exists():
@@ -201,10 +210,8 @@ def opened(project: Path, folder: Path, left_out: tuple[Path, ...] = ()) -> Iter
 
 def file_at(project: Path, ref: str, name: str) -> str:
     """The text of a file in the folder `project`, as it is in the commit `ref`. Raises UsageError."""
-    try:
-        return _git(["-C", str(project), "show", "--end-of-options", f"{ref}:./{name}"], project, _users_environment())
-    except MigciError as error:
-        raise UsageError(f"there is no {name} in {ref!r}: {error.message}", hint="fetch it first?") from error
+    with tempfile.TemporaryDirectory(prefix="migci-") as folder, opened(project, Path(folder, "git")) as repository:
+        return repository.text(repository.commit(ref), name)
 
 
 def _users_environment() -> dict[str, str]:

@@ -55,9 +55,11 @@ def write(folder: Path, files: Mapping[str, bytes], leaked: Callable[[bytes], bo
         if leaked(content):
             raise Leaked(name)
     for name, content in files.items():
-        whole, part = folder / name, folder / f".{name}.part"
+        # A name that nobody knew: a link that lay there would lead what is written elsewhere.
+        whole, part = folder / name, folder / f".{name}.{secrets.token_hex(8)}"
         try:
-            part.write_bytes(content)
+            with part.open("xb") as file:
+                file.write(content)
             part.replace(whole)
         except OSError as error:
             part.unlink(missing_ok=True)

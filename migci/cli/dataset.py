@@ -21,7 +21,7 @@ from migci.adapters.snapshots import volume
 from migci.adapters.snapshots.store import Kept, Store
 from migci.cli.options import project_option
 from migci.cli.progress import watching
-from migci.confidential import indexed
+from migci.confidential import indexed, sheltered
 from migci.config import Settings
 from migci.core.dataset import Contents
 from migci.core.run import Commit
@@ -175,7 +175,8 @@ def prepare(names: tuple[str, ...], project: Path) -> None:
         chosen = settings.as_datasets(project, names)
         for position, one in enumerate(chosen):
             tools.observer.dataset_started(one.name, position, len(chosen))
-            snapshot = start_of(one, settings.as_project(), table, tools)
+            with sheltered(one, tools):
+                snapshot = start_of(one, settings.as_project(), table, tools)
             indexed(one, snapshot, table, tools)
             _tell(one.name, snapshot)
 
@@ -224,7 +225,8 @@ def refresh(name: str, ref: str | None, project: Path) -> None:
         _check_landed(commit, settings.project.trunk, tools)
         table = _table(settings, tools)
         before = prepared(chosen, table, tools)
-        after = refreshed(chosen, before, commit.id, settings.as_project(), table, tools)
+        with sheltered(chosen, tools):
+            after = refreshed(chosen, before, commit.id, settings.as_project(), table, tools)
     project_file.set_dataset(project / config.FILE_NAME, name, {"refreshed": commit.id})
     click.echo(
         f"{name}: from {', '.join(before.revision) or 'no revision'} to {', '.join(after.revision) or 'no revision'}, "
@@ -382,7 +384,8 @@ def _tools(settings: Settings, project: Path) -> Iterator[Tools]:
     log = Path(os.devnull)
     with suppress(OSError):  # what cannot be written there is not worth a failure
         log = publish.own_folder(project) / "log.txt"
-        log.touch()
+        log.unlink(missing_ok=True)  # a link that a patch brings would lead elsewhere
+        log.touch(exist_ok=False)
     with watching() as observer, wiring.tools(settings, project, log, observer) as tools:
         yield tools
 

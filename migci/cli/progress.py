@@ -22,6 +22,7 @@ from rich.progress import (
 from migci.core.history import Revision
 from migci.core.step import Outcome, Step
 from migci.ports import Observer
+from migci.report import plain
 
 
 @contextmanager
@@ -113,5 +114,5 @@ class PlainLines:
         self._line(sentence)
 
     def _line(self, text: str) -> None:
-        sys.stderr.write(text.replace("\x1b", "\\x1b") + "\n")
+        sys.stderr.write(plain.unobeyed(plain.line(text, 1000)) + "\n")
         sys.stderr.flush()

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -98,15 +99,19 @@ def run_replay(
     that was not there.
     """
     project = config.nearest(project)
-    settings = config.load(project)
-    if settings_ref is not None:
-        text = git.file_at(project, settings_ref, config.FILE_NAME)
-        settings = config.parse(text, project / f"{config.FILE_NAME} at {settings_ref}")
-    chosen = settings.as_datasets(project, datasets)
+    if settings_ref is None:
+        settings = config.load(project)
+        chosen = settings.as_datasets(project, datasets)
+    else:
+        text_of = partial(git.file_at, project, settings_ref)
+        settings = config.parse(text_of(config.FILE_NAME), project / f"{config.FILE_NAME} at {settings_ref}")
+        chosen = settings.as_datasets(project, datasets, text_of)
     if not chosen:
         raise UsageError("migci.toml has no dataset", hint='add [datasets.empty] with source = "empty"')
     made = output is None or not output.exists()
     try:
+        if output is not None and output.is_symlink():
+            raise UsageError(f"--output {output} is a link", hint="name the folder that it leads to")
         folder = publish.new_folder(project) if output is None else output.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

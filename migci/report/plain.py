@@ -27,6 +27,14 @@ def block(text: str, limit: int) -> str:
     return _cut("".join(part if part in "\n\t" else _shown(part) for part in parts), limit, len(text[read:]))
 
 
+def unobeyed(line: str) -> str:
+    """`line` without what runners of jobs obey wherever it stands: GitHub's and Azure's "##[…]" and "##vso[…]".
+
+    They obey "::" only where a line starts.
+    """
+    return line.replace("##", "# #")
+
+
 def place(finding: Finding) -> str:
     """Where the finding points, as editors and terminals read it: `file:line`, `file` or nothing."""
     if finding.file is None:

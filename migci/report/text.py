@@ -18,7 +18,7 @@ SLOWEST = 5
 
 def render(run: Run) -> str:
     """The report, without colours, each finding on a line of its own that begins with its severity and id."""
-    return "\n".join(_unobeyed(line) for line in _lines(run)) + "\n"
+    return "\n".join(plain.unobeyed(line) for line in _lines(run)) + "\n"
 
 
 def _lines(run: Run) -> Iterator[str]:
@@ -112,9 +112,3 @@ def _cost(statement: Statement) -> Iterator[str]:
 def commit(named: Commit) -> str:
     """A commit as people name it: the ref, and the start of the id."""
     return " ".join(filter(None, (plain.line(named.ref, 120), plain.line(named.id, 200)[:12])))
-
-
-def _unobeyed(line: str) -> str:
-    # GitHub's and Azure's runners obey "##[…]" and "##vso[…]" anywhere in what a job prints. They obey "::"
-    # only where a line starts, and every line here starts with a word of the report's own.
-    return line.replace("##", "# #")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import binascii
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 from migci.adapters.gate import sieve
 from migci.adapters.gate.finder import GRAM_BYTES
@@ -114,13 +117,18 @@ class Joined:
     places: Places
     certain: bool = False
 
+    @cached_property
+    def _begins(self) -> list[int]:
+        return [0, *accumulate(len(run) + 1 for run in self.runs)]
+
     def sources(self, start: int, end: int) -> Iterator[Span]:
-        begins = 0
-        for run in self.runs:
+        for at in range(max(bisect_right(self._begins, start) - 1, 0), len(self.runs)):
+            begins, run = self._begins[at], self.runs[at]
+            if begins >= end:
+                return
             first, last = max(start - begins, 0), min(end - begins, len(run))
             if first < last:
                 yield from self.places.of(run, first, last)
-            begins += len(run) + 1
 
 
 class Base64:
@@ -129,24 +137,20 @@ class Base64:
     certain = False
 
     def __init__(self, runs: Sequence[bytes], places: Places) -> None:
-        self._runs, self._places = runs, places
-        parts = [
-            run[shift:] + _PADDED[len(run) - shift & 3]
-            for shift in range(4)
-            for run in runs
-            if len(run) - shift >= SHORTEST_RUN
-        ]
+        self._places = places
+        self._parts = [(run, shift) for shift in range(4) for run in runs if len(run) - shift >= SHORTEST_RUN]
+        parts = [run[shift:] + _PADDED[len(run) - shift & 3] for run, shift in self._parts]
+        self._begins = [0, *accumulate(len(part) * 3 // 4 for part in parts)]
         self.data = binascii.a2b_base64(b"".join(parts).translate(_STANDARD))
 
     def sources(self, start: int, end: int) -> Iterator[Span]:
-        begins = 0
-        for shift in range(4):
-            for run in self._runs:
-                if (length := len(run) - shift) >= SHORTEST_RUN:
-                    first, last = max(start - begins, 0), min(end - begins, length * 3 // 4)
-                    if last - first >= min(end - start, GRAM_BYTES):  # else it is of two runs, so of none
-                        yield from self._places.of(run, shift + first * 4 // 3, shift - (-last * 4 // 3))
-                    begins += (length + len(_PADDED[length & 3])) * 3 // 4
+        for at in range(max(bisect_right(self._begins, start) - 1, 0), len(self._parts)):
+            begins, (run, shift) = self._begins[at], self._parts[at]
+            if begins >= end:
+                return
+            first, last = max(start - begins, 0), min(end - begins, (len(run) - shift) * 3 // 4)
+            if last - first >= min(end - start, GRAM_BYTES):  # else it is of two runs, so of none
+                yield from self._places.of(run, shift + first * 4 // 3, shift - (-last * 4 // 3))
 
 
 def in_runs(text: bytes, runs: set[bytes], *, broken: bool) -> Iterator[View]:

@@ -21,8 +21,9 @@ _TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json"
 _PIECE = 1 << 20
 _LEAST_TOKEN_LENGTH = 24
 _MOST_PLANTED = 16
-# A word, a name, an address: what no migration takes apart, as it does with JSON or a list.
-_PLAIN = re.compile(r"[A-Za-z][\w .'-]{6,}(@[\w.-]+)?")
+# A name of several words, or an address: what no migration takes apart, as it does with a document, or joins on, as it
+# does with an identifier or the name of a machine.
+_PLAIN = re.compile(r"[A-Za-z]+(?:[ '.-][A-Za-z]+)* [A-Za-z]+(?:[ '.-][A-Za-z]+)*|[\w.+-]+@[\w-]+\.[\w.-]+")
 
 
 @dataclass(frozen=True)
