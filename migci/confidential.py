@@ -9,9 +9,10 @@ from enum import Enum
 from typing import TypeVar
 
 from migci.core.dataset import Contents, Dataset
-from migci.core.markup import confidential
+from migci.core.markup import ANY, Column, Markup, confidential
 from migci.core.snapshot import Snapshot, digest
 from migci.core.step import Step
+from migci.errors import UsageError
 from migci.ports import Gate, Tree, VersionTable
 from migci.tools import Tools
 
@@ -40,17 +41,13 @@ def guarded(
         yield from tools.tool.texts(trunk)
 
     id = indexed(dataset, snapshot, table, tools)
-    with tools.gates.guard(id, publish=_publishes(dataset), public=public) as gate:
+    with tools.gates.guard(id, publish=dataset.publishes_log, public=public) as gate:
         yield gate
 
 
 def sheltered(dataset: Dataset, tools: Tools) -> AbstractContextManager[Gate]:
     """The gate for what happens before there is an index of the dataset's values: what is printed is kept as later."""
-    return tools.gates.guard(None, publish=_publishes(dataset))
-
-
-def _publishes(dataset: Dataset) -> bool:
-    return dataset.publish_log or dataset.contents is not Contents.REAL
+    return tools.gates.guard(None, publish=dataset.publishes_log)
 
 
 def indexed(dataset: Dataset, snapshot: Snapshot, table: VersionTable | None, tools: Tools) -> str | None:
@@ -75,10 +72,26 @@ def _make(id: str, dataset: Dataset, snapshot: Snapshot, table: VersionTable | N
         tools.server.start(clone, root.database) as database,
     ):
         there = [one for one in database.columns() if table is None or one.table != table.table]
+        if dataset.markup is not None:
+            _check(dataset.name, dataset.markup, there, tools)
         chosen = confidential(there, dataset.contents, dataset.markup)
         # Without any confidential column, honeytokens can still be planted in those that hold text.
         names = chosen or tuple(one.name for one in there if one.text)
         tools.gates.make(id, names, lambda sink: database.pour(chosen, sink))
+
+
+def _check(name: str, markup: Markup, there: list[Column], tools: Tools) -> None:
+    """Raises UsageError where the markup names a column that its table has not: it may have meant another."""
+    known = {one.name for one in there}
+    tables = {one.table for one in there}
+    for table, column, _ in markup.columns:
+        if table not in tables:
+            tools.observer.note(f"{name}: the markup names a table {table}, which the dataset has not")
+        elif column != ANY and f"{table}.{column}" not in known:
+            raise UsageError(
+                f"the markup of dataset {name!r} names {table}.{column}, which the dataset has not",
+                hint=f"{table} has {', '.join(sorted(one.column for one in there if one.table == table))}",
+            )
 
 
 def cleaned(step: Step, gate: Gate) -> Step:

@@ -25,6 +25,7 @@ class Log:
         self._file: IO[bytes] = path.open("wb")
         self._left = limit_bytes
         self._dropped = 0
+        self._withheld = 0
         self._at_line_start = True
         self._waiting = b""
         self._gate = Gate(None)
@@ -70,7 +71,10 @@ class Log:
 
     def _keep(self, data: bytes) -> None:
         """What passed the gate."""
-        kept = data[: self._left] if self._publishes else b""
+        if not self._publishes:
+            self._withheld += len(data)
+            return
+        kept = data[: self._left]
         self._left -= len(kept)
         self._dropped += len(data) - len(kept)
         kept = self._waiting + kept
@@ -95,6 +99,8 @@ class Log:
         self._flush()
         if self._dropped:
             self.heading(f"{self._dropped} more bytes were printed and are not kept")
+        if self._withheld:
+            self.heading(f"{self._withheld} bytes were printed over real contents and are not kept (publish_log)")
         self._file.close()
 
     def __enter__(self) -> Log:

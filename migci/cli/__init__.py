@@ -90,6 +90,10 @@ def _clean(text: str) -> str:
 
 
 def _say(message: str, hint: str = "") -> None:
-    click.echo(f"{click.style('migci:', bold=True)} {_clean(message)}", err=True)
+    from migci.report import plain  # most commands end without it
+
+    # Lines of a message may be somebody else's: none of them is obeyed by a screen, or by who runs a job.
+    first, *more = (plain.unobeyed(plain.line(line, 2000)) for line in _clean(message).split("\n"))
+    click.echo("\n  ".join([f"{click.style('migci:', bold=True)} {first}", *more]), err=True)
     if hint:
-        click.echo(f"  hint: {hint}", err=True)
+        click.echo(f"  hint: {plain.unobeyed(plain.line(_clean(hint), 2000))}", err=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from migci.core.step import Step
 from migci.errors import Exit, UsageError
 from migci.explore import Difference
 from migci.explore import explore as explore_dataset
+from migci.report import plain
 
 
 class _Quiet(PlainLines):
@@ -56,29 +57,28 @@ def explore(
 
     def seen(step: Step, differences: tuple[Difference, ...]) -> None:
         told.append(step)
-        click.echo(f"{click.style(step.name, bold=True)}  {step.outcome}  {step.seconds:.3f} s  {step.file}")
+        name, file = plain.arrow(step.name), plain.line(step.file)
+        click.echo(f"{click.style(name, bold=True)}  {step.outcome}  {step.seconds:.3f} s  {file}")
         if step.error is not None:
-            click.echo(f"  {step.error.message}")
+            click.echo(f"  {plain.line(step.error.message, 2000)}")
         for difference in differences:
             if table in (None, difference.table):
                 for line in difference.lines:
-                    click.echo(f"  {_coloured(line)}")
+                    click.echo(f"  {_coloured(plain.block(line, 2000))}")
 
-    with tempfile.TemporaryDirectory(prefix="migci-") as folder:
-        log = Path(folder) / "log.txt"
-        with wiring.tools(settings, project, log, _Quiet()) as tools:
-            about = settings.as_project()
-            with explore_dataset(chosen, revision, about, tools, as_added=as_added, seen=seen) as arrival:
-                if not told:
-                    click.echo(f"No step was needed: the dataset is at {revision} already, or past it.", err=True)
-                if table is not None:
-                    if table not in arrival.schema:
-                        raise UsageError(f"there is no table {table!r} at {revision}")
-                    click.echo(arrival.schema[table])
-                if shell:
-                    click.echo("The clone lives until you leave this shell.", err=True)
-                    subprocess.run(arrival.database.shell())
-                context.exit(Exit.PASSED if arrival.at_revision else Exit.FAILED)
+    with wiring.tools(settings, project, Path(os.devnull), _Quiet()) as tools:
+        about = settings.as_project()
+        with explore_dataset(chosen, revision, about, tools, as_added=as_added, seen=seen) as arrival:
+            if not told:
+                click.echo(f"No step was needed: the dataset is at {revision} already, or past it.", err=True)
+            if table is not None:
+                if table not in arrival.schema:
+                    raise UsageError(f"there is no table {table!r} at {revision}")
+                click.echo(plain.block(arrival.schema[table], 100_000))
+            if shell:
+                click.echo("The clone lives until you leave this shell.", err=True)
+                subprocess.run(arrival.database.shell())
+            context.exit(Exit.PASSED if arrival.at_revision else Exit.FAILED)
 
 
 def _coloured(line: str) -> str:

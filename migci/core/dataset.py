@@ -53,6 +53,11 @@ class Dataset:
     markup: Markup | None = None
     publish_log: bool = False
 
+    @property
+    def publishes_log(self) -> bool:
+        """Whether what migrations print on it is kept."""
+        return self.publish_log or self.contents is not Contents.REAL
+
     def allowed(self, limit: str, step: str) -> float | None:
         """What `limit` (a field of `Limits`) allows `step` (`"216->217"`), excuses included."""
         for excuse in self.excuses:

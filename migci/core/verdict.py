@@ -51,7 +51,7 @@ def judge_replay(replay: Replay, run: Run) -> Judgement:
     findings = list(replay.trouble)
     for step in replay.steps:
         judged = only_trunk or step.stage is Stage.PROPOSED
-        findings.extend(_ending(step, judged))
+        findings.extend(_ending(step, judged, replay.dataset))
         findings.extend(_limits(step, replay.dataset, judged))
         findings.extend(_exposed(step))
     if replay.at_newest is False:
@@ -74,11 +74,13 @@ def _verdict(findings: Iterable[Finding], *, complete: bool = True) -> Verdict:
     return Verdict.UNDECIDED if errors or not complete else Verdict.PASSED
 
 
-def _ending(step: Step, judged: bool) -> Iterator[Finding]:
+def _ending(step: Step, judged: bool, dataset: Dataset) -> Iterator[Finding]:
     error = step.error
     if error is None:
         return
     id_, severity, sentence, hint = _ENDINGS[error.cause]
+    if error.cause is Cause.RAISED and not dataset.publishes_log:
+        hint = _NOT_KEPT_HINT
     found = Finding(id_, severity, sentence.format(step=step.name, message=error.message), hint, step=step.name)
     if error.cause in (Cause.DISK, Cause.SERVER):
         yield found
@@ -133,6 +135,7 @@ _ENDINGS = {
         "the tool records a revision after it ran: see what kept it from that",
     ),
 }
+_NOT_KEPT_HINT = "what it printed is not kept, because the contents are real; publish_log = true keeps it"
 _TRUNK_HINT = "bring the dataset to where trunk's migrations can run, for example by an 'after' between releases"
 
 

@@ -10,13 +10,13 @@ from migci.adapters.gate.finder import ExactFinder
 from migci.adapters.gate.views import views
 
 TOKEN_CHARACTERS = 20
-_ALPHABET = string.ascii_lowercase + string.digits
+_ALPHABET = string.ascii_lowercase
 _BLOCK_BYTES = 1 << 20
 _OVERLAP_BYTES = 1 << 10
 
 
 def planted(count: int, random: Random) -> tuple[str, ...]:
-    """So many distinct tokens to put into columns: letters and digits, with nothing about them that stands out."""
+    """So many distinct tokens to put into columns: letters, with nothing about them that stands out."""
     tokens: dict[str, None] = {}
     while len(tokens) < count:
         tokens["".join(random.choices(_ALPHABET, k=TOKEN_CHARACTERS))] = None

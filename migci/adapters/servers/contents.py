@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pymysql
+
 from migci.adapters.servers.tables import quoted
 from migci.core.markup import Column
 from migci.ports import ServerFailed, ValueSink
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 _TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "binary", "varbinary",
          "tinyblob", "blob", "mediumblob", "longblob")  # fmt: skip
 _PIECE = 1 << 20
-_LEAST_TOKEN_LENGTH = 24
+_LEAST_TOKEN_LENGTH = 48
 _MOST_PLANTED = 16
-# A name of several words, or an address: what no migration takes apart, as it does with a document, or joins on, as it
-# does with an identifier or the name of a machine.
-_PLAIN = re.compile(r"[A-Za-z]+(?:[ '.-][A-Za-z]+)* [A-Za-z]+(?:[ '.-][A-Za-z]+)*|[\w.+-]+@[\w-]+\.[\w.-]+")
+# A name of two words, or an address, whose shape can be kept: no migration takes it apart as it does a document, or
+# joins on it as it does on an identifier or the name of a machine.
+_PLAIN = re.compile(r"[A-Za-z'-]+ [A-Za-z'-]+|[\w.+-]+@[\w-]+\.[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Contents:
                 name = f"{table}.{column}"
                 if len(planted) < _MOST_PLANTED and (table, column) not in left_alone:
                     # A table without a key, a value that a check refuses: there are others.
-                    with suppress(ServerFailed):
+                    with suppress(ServerFailed, pymysql.err.MySQLError):
                         if self._planted(table, column, tokens[name]):
                             planted.append(name)
         return tuple(planted)
@@ -118,7 +120,8 @@ class Contents:
         if plain is None:
             return False
         domain = plain.partition("@")[2]
-        instead = f"{token}@{domain}"[: max(len(plain), len(token))] if domain else token
+        half = len(token) // 2
+        instead = f"{token}@{domain}" if domain else f"{token[:half]} {token[half:]}"
         still = "".join(f", {quoted(other)} = {quoted(other)}" for other in self._set_by_themselves(table))
         self.admin.rows(f"UPDATE {where} SET {name} = %s{still} WHERE {name} = %s LIMIT 1", (instead, plain))
         return True

@@ -53,6 +53,12 @@ class Server:
             raise UsageError(f"{program} is not {self._product.name}: it says {said!r}", hint=self._product.to_get_it)
         return ServerFacts(self.flavor, version)
 
+    def _installed(self) -> Path:
+        return Path(self._product.server_program()).resolve().parent.parent
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: self._mark}
+
     def options(self) -> tuple[str, ...]:
         return self._options
 
@@ -63,10 +69,7 @@ class Server:
         words = self._product.initialize(self._product, data, self.lasting_options())
         try:
             done = subprocess.run(
-                bound(list(words)),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: self._mark},
+                bound(list(words)), stdin=subprocess.DEVNULL, capture_output=True, env=self._environment()
             )
         except OSError as error:
             raise ServerFailed(f"cannot run {words[0]}: {error.strerror}") from error
@@ -99,8 +102,7 @@ class Server:
             f"--secure-file-priv={nothing}",
             f"--local-infile={int(loading)}",
         ]
-        installed = Path(server).resolve().parent.parent
-        with daemon(words, clone, self._sandbox, (installed,), self._mark, self._log) as running:
+        with daemon(words, clone, self._sandbox, (self._installed(),), self._mark, self._log) as running:
             yield opened(running, product, database, measuring=not loading)
 
     def attached(self, loan: Loan) -> ServerDatabase:
