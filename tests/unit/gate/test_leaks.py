@@ -84,9 +84,9 @@ def test_a_value_does_not_pass_in_an_encoding_within_another(inner: str, outer: 
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_value_that_is_split_over_two_writes_does_not_pass(encoding: str, knowing: Knowing) -> None:
+def test_a_value_that_is_split_over_two_writes_does_not_pass(encoding: str) -> None:
     for value in ("Margarethe Vollbrecht", 'O\'Brien "Bob" & Größmann'):
-        finder = knowing(value)
+        finder = exact(value)
         data = data_of(f"row 5: {ENCODINGS[encoding](value)} was moved\n")
         whole = cleaned(data.decode("utf-8", "surrogateescape"), finder)
         for at in range(len(data)):
@@ -95,17 +95,17 @@ def test_a_value_that_is_split_over_two_writes_does_not_pass(encoding: str, know
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("value", SHORT)
-def test_a_value_that_is_written_byte_by_byte_does_not_pass(value: str, encoding: str, knowing: Knowing) -> None:
-    finder = knowing(SHORT[value])
+def test_a_value_that_is_written_byte_by_byte_does_not_pass(value: str, encoding: str) -> None:
+    finder = exact(SHORT[value])
     text = f"row 5: {ENCODINGS[encoding](SHORT[value])} was moved\n"
     data = data_of(text)
     assert streamed(finder, *[data[at : at + 1] for at in range(len(data))]) == cleaned(text, finder)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_value_does_not_pass_wherever_it_is_when_what_is_held_is_used_up(encoding: str, knowing: Knowing) -> None:
+def test_a_value_does_not_pass_wherever_it_is_when_what_is_held_is_used_up(encoding: str) -> None:
     value = SHORT["an address of several lines"]
-    finder = knowing(value)
+    finder = exact(value)
     secret = data_of(ENCODINGS[encoding](value))
     bound = 4 * TAIL_BYTES
     line = b"INFO  [alembic.runtime.migration] Running upgrade\n"
