@@ -201,3 +201,13 @@ def test_nothing_of_an_interpreter_is_run_to_know_what_it_sees(tmp_path: Path) -
     python.chmod(0o755)
     seen_by(python)
     assert not (tmp_path / "ran").exists()
+
+
+def test_an_environment_that_says_it_is_made_on_a_link_to_everything_shows_nothing_of_that(tmp_path: Path) -> None:
+    everything = tmp_path / "checkout" / "everything"
+    programs = tmp_path / "checkout" / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    everything.symlink_to("/")
+    (programs.parent / "pyvenv.cfg").write_text(f"home = {everything}/bin\n")
+    (programs / "python").symlink_to("/usr/bin/python3")
+    assert everything not in seen_by(programs / "python").read

@@ -78,7 +78,8 @@ def _made_on(place: Path) -> Path | None:
 def _shown(place: Path) -> Iterator[Path]:
     """All of it; of a folder that holds other things as well, only what is Python's."""
     home = Path.home()
-    if place.resolve() in (Path("/"), home, *home.parents):
+    real = place.resolve()
+    if real != place and real in (home, *home.parents):
         return  # a link that leads to more than an interpreter
     if place not in (home, *home.parents) and not (place / ".git").exists():
         yield place
