@@ -68,6 +68,7 @@ class Environments:
         self._instance = instance
         self._log = log
         self._build_seconds = build_seconds
+        self._versions: dict[Path, str] = {}
 
     def interpreter(self, tree: Tree) -> Interpreter:
         """The interpreter for `tree`.
@@ -86,7 +87,7 @@ class Environments:
                 hint="name an interpreter of the machine, or leave requirements out",
             )
         plan = planned(tree, self._settings.requirements)
-        digest = plan.digest(str(base), self._version(base), *package_index.named(os.environ))
+        digest = plan.digest(str(base), self._version_of(base), *package_index.named(os.environ))
         environment, complete = self._folder / digest, self._folder / f"{digest}.complete"
         if not complete.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -118,8 +119,13 @@ class Environments:
             )
         return python
 
+    def _version_of(self, base: Path) -> str:
+        """What `base` says that it is; asked once for all."""
+        if base not in self._versions:
+            self._versions[base] = self._version(base)
+        return self._versions[base]
+
     def _version(self, base: Path) -> str:
-        """What `base` says that it is."""
         view = replace(seen_by(base), limits=self._limits)
         with self._sandbox.confined(view, self._instance.folder / "version") as room:
             done = subprocess.run(
