@@ -30,6 +30,8 @@ _PLACES = "/usr/bin:/bin:/usr/sbin:/sbin"
 _HOME = Path("/tmp")  # noqa: S108  # inside, where it is nobody else's
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "ssl/certs", "ca-certificates")
+_OWN = 3
+"""Inside, the numbers up to this are those of what keeps watch, and of the command."""
 # systemd's range for users that exist for a while only.
 _USERS = range(61184, 65520)
 
@@ -48,8 +50,6 @@ class Room:
 
     outer: tuple[str, ...]
     inner: tuple[str, ...]
-    own: int
-    """How many processes there are inside before the command's first own: they have the lowest numbers there."""
     descriptors: tuple[int, ...]
     home: Path = _HOME
 
@@ -59,7 +59,7 @@ class Room:
         return [*self.outer, *self.inner, *words]
 
     def strangers(self, pids: Iterable[int]) -> int:
-        return sum(inside is not None and inside > self.own for inside in map(_number_inside, pids))
+        return sum(inside is not None and inside > _OWN for inside in map(_number_inside, pids))
 
     def told(self, status: int) -> str:
         killed = status - 128 if status > 128 else -status
@@ -100,7 +100,7 @@ class Bubblewrap:
                 _give(view.write, user)
             etc = _etc(folder, user, group)
             outer, inner = _words(view, etc, user, filtering, root=root)
-            yield Room(outer, inner, 3, () if filtering is None else (filtering,))
+            yield Room(outer, inner, () if filtering is None else (filtering,))
         finally:
             if filtering is not None:
                 os.close(filtering)

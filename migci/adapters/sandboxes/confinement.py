@@ -32,6 +32,8 @@ class View:
     """What is seen, besides the system's programs, at the paths where it is outside.
 
     A path in `read` or `write` is a folder or a file with all that it holds, or a socket; `links` are symbolic links,
+    their paths and what they say.
+
     Without `limits` the process is a program of this machine's that may be misled: it keeps its user and uses what it
     wants. With them it is code that nobody has reviewed, and gets a user of its own where migci may give it one.
     """
