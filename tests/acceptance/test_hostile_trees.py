@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from migci.adapters.servers.mariadb import MARIADB
 from migci.demo.shop import build
-from tests.acceptance.command import MIGCI, Ran, left, replay
+from tests.acceptance.command import MIGCI, Ran, demand, left, replay
 
 VERSIONS = "migrations/versions"
 LAST = f"{VERSIONS}/0010_orders_by_status.py"
@@ -133,3 +134,32 @@ def test_a_folder_that_looks_like_a_repository_is_none(shop: Path, tmp_path: Pat
     assert ran.status == 2
     assert "is not in a git repository that can be read" in ran.err
     assert not ran_outside.exists()
+
+
+@pytest.mark.parametrize("sandbox", ["bubblewrap", "none"])
+def test_a_server_that_the_patch_brings_reaches_nothing(tmp_path: Path, store: Path, sandbox: str) -> None:
+    """Without a sandbox each of its programs does what it wants, so these do try."""
+    demand("mariadb")
+    shop, outside = tmp_path / "shop", tmp_path / "outside"
+    build(shop, flavor="mariadb")
+    outside.mkdir(mode=0o777)
+    (shop / "tools" / "bin").mkdir(parents=True)
+    for name in ("mariadbd", "mariadb", "mariadb-install-db"):
+        real = MARIADB.program(name)
+        program = shop / "tools" / "bin" / name
+        program.write_text(f'#!/bin/sh\n(: >{outside}/{name}) 2>/dev/null\nexec {real} "$@"\n')
+        program.chmod(0o755)
+    settings = (shop / "migci.toml").read_text()
+    options = f'"--table-open-cache={1000 + len(sandbox)}"'  # with which nothing is ready yet
+    settings = settings.replace("options = [", f'programs = "tools/bin"\noptions = [{options}, ')
+    settings += '[datasets.ours]\nsource = "ours.sql"\nrevision = "0008"\ncontents = "real"\n'
+    (shop / "migci.toml").write_text(settings)
+    for script in (shop / VERSIONS).glob("*"):
+        if script.name >= "0009":
+            script.unlink()
+    (shop / "ours.sql").write_text(f"CREATE TABLE ours (name TEXT);\nINSERT INTO ours VALUES ('{sandbox}');\n")
+    ran = replay(shop, "ours", MIGCI_SANDBOX=sandbox)
+    assert ran.status == 0, ran.err
+    done = sorted(path.name for path in outside.iterdir())
+    assert done == ([] if sandbox == "bubblewrap" else ["mariadb", "mariadb-install-db", "mariadbd"])
+    assert left(store, ran.pid) == []

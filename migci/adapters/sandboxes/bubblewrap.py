@@ -37,8 +37,8 @@ _USERS = range(61184, 65520)
 
 # /etc/passwd and its like as they are inside, whoever is on this machine.
 _NAMES = {
-    "passwd": "migration:x:{user}:{group}::/tmp:/usr/sbin/nologin\n",
-    "group": "migration:x:{group}:\n",
+    "passwd": "{name}:x:{user}:{group}::/tmp:/usr/sbin/nologin\n",
+    "group": "{name}:x:{group}:\n",
     "hosts": "127.0.0.1 localhost\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
@@ -184,8 +184,9 @@ def _at_most(name: str, wanted: int) -> int:
 def _etc(folder: Path, user: int, group: int) -> Path:
     etc = folder / "etc"
     etc.mkdir(exist_ok=True)
+    called = "root" if user == 0 else "migration"  # a server that is told to run as root looks for that name
     for name, text in _NAMES.items():
-        (etc / name).write_text(text.format(user=user, group=group))
+        (etc / name).write_text(text.format(name=called, user=user, group=group))
         (etc / name).chmod(0o644)
     return etc
 

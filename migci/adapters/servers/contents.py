@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 
+from migci.adapters.servers.programs import Programs
 from migci.adapters.servers.tables import quoted
 from migci.core.markup import Column
 from migci.ports import ServerFailed, ValueSink
@@ -30,11 +31,12 @@ _PLAIN = re.compile(r"[A-Za-z'-]+ [A-Za-z'-]+|[\w.+-]+@[\w-]+\.[\w.-]+")
 
 @dataclass(frozen=True)
 class Contents:
-    """The columns of one database. `client` is the command line of the server's own client."""
+    """The columns of one database. `folder` is the server's own, with its socket in it."""
 
     admin: Admin
     database: str
-    client: tuple[str, ...]
+    programs: Programs
+    folder: Path
 
     def columns(self) -> tuple[Column, ...]:
         found = self.admin.rows(
@@ -53,20 +55,20 @@ class Contents:
 
     def _pour_table(self, table: str, wanted: dict[str, int], sink: ValueSink) -> None:
         chosen = ", ".join(quoted(column) for column in wanted)
-        words = [
-            *self.client, "--batch", "--quick", "--skip-column-names", "--default-character-set=utf8mb4",
+        words = (
+            self.programs.product.client_program(), f"--defaults-extra-file={self.admin.credentials}",
+            "--batch", "--quick", "--skip-column-names", "--default-character-set=utf8mb4",
             "--execute", f"SELECT {chosen} FROM {quoted(table)}", self.database,
-        ]  # fmt: skip
+        )  # fmt: skip
         fields = tuple(wanted.values())
-        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as rows:
+        sees = (self.admin.credentials, self.folder / "db.sock")
+        with self.programs.running(words, self.folder / "client", read=sees) as rows:
             assert rows.stdout is not None
             assert rows.stderr is not None
-            try:
-                while piece := rows.stdout.read(_PIECE):
-                    sink.add_rows(fields, piece)
-            finally:
-                rows.stdout.close()
-                said = rows.stderr.read().decode(errors="replace").strip()
+            while piece := rows.stdout.read(_PIECE):
+                sink.add_rows(fields, piece)
+            said = rows.stderr.read().decode(errors="replace").strip()
+            rows.wait()
         if rows.returncode:
             raise ServerFailed(f"the values of {table} cannot be read: {said}")
 

@@ -15,9 +15,10 @@ import pymysql
 from pymysql.cursors import Cursor
 
 from migci.adapters.disk import disk_or
-from migci.adapters.instances import MARKER, descendants
+from migci.adapters.instances import descendants
 from migci.adapters.log import Log
-from migci.adapters.sandboxes.confinement import Confined, Sandbox, View
+from migci.adapters.sandboxes.confinement import Confined, View
+from migci.adapters.servers.programs import Programs
 from migci.errors import UsageError
 from migci.ports import Clone, ServerFailed
 
@@ -165,12 +166,10 @@ class Daemon:
 
 
 @contextmanager
-def daemon(
-    words: list[str], clone: Clone, sandbox: Sandbox, read: tuple[Path, ...], mark: str, log: Log
-) -> Iterator[Daemon]:
+def daemon(words: list[str], clone: Clone, programs: Programs, log: Log) -> Iterator[Daemon]:
     """The server that `words` start, on `clone`; if it still runs on exit, it is killed.
 
-    It sees the clone and `read`, and nothing else of this machine but its programs. `words` lack where it is to listen
+    It sees the clone and its programs, and nothing else of this machine. `words` lack where it is to listen
     and write: it gets a socket, a place for temporary files, a log and `NOTHING` beside the clone's data.
 
     Raises UsageError when the path of the socket would be too long.
@@ -184,8 +183,9 @@ def daemon(
         )
     with suppress(FileNotFoundError):
         socket.unlink()  # of a server that ran on this clone before, and was killed
-    with sandbox.confined(View(read=read, write=(folder,)), folder / "view") as confined:
-        live = Daemon(_started(words, clone, confined, mark), socket)
+    view = View(read=(programs.installed,), write=(folder,))
+    with programs.sandbox.confined(view, folder / "view") as confined:
+        live = Daemon(_started(words, clone, confined, programs.environment), socket)
         try:
             yield live
         finally:
@@ -194,7 +194,9 @@ def daemon(
             log.write(live.log())
 
 
-def _started(words: list[str], clone: Clone, confined: Confined, mark: str) -> subprocess.Popen[bytes]:
+def _started(
+    words: list[str], clone: Clone, confined: Confined, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
     folder = clone.data.parent
     temporary, nothing = folder / "tmp", folder / NOTHING
     try:
@@ -219,7 +221,7 @@ def _started(words: list[str], clone: Clone, confined: Confined, mark: str) -> s
                 stderr=stream,
                 start_new_session=True,
                 cwd=folder,
-                env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: mark},
+                env=environment,
             )
     except OSError as error:
         raise disk_or(ServerFailed(f"cannot start a database server in {folder}: {error}"), folder) from error

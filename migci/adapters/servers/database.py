@@ -20,7 +20,7 @@ from migci.adapters.dumps.refusals import lost
 from migci.adapters.servers.contents import Contents
 from migci.adapters.servers.daemon import Daemon, Foreign, last_line
 from migci.adapters.servers.performance import Observation
-from migci.adapters.servers.product import Product
+from migci.adapters.servers.programs import Programs
 from migci.adapters.servers.tables import Tables, quoted
 from migci.adapters.warm import Loan
 from migci.core.markup import Column
@@ -55,9 +55,10 @@ _HOOK_HINT = "it runs on the clone as it is after the release's last step; try i
 class ServerDatabase:
     """A `Database`. Use `opened`."""
 
-    def __init__(self, daemon: Daemon, product: Product, admin: Admin, address: Address) -> None:
+    def __init__(self, daemon: Daemon, programs: Programs, admin: Admin, address: Address) -> None:
         self._daemon = daemon
-        self._product = product
+        self._programs = programs
+        self._product = product = programs.product
         self._admin = admin
         self.address = address
         self._observation = Observation(admin, product, MIGRATION_USER, address.database)
@@ -183,8 +184,7 @@ class ServerDatabase:
         return self._contents().plant(tokens)
 
     def _contents(self) -> Contents:
-        client = (self._product.client_program(), f"--defaults-extra-file={self._admin.credentials}")
-        return Contents(self._admin, self.address.database, client)
+        return Contents(self._admin, self.address.database, self._programs, self._daemon.folder)
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         where = " AND ".join(f"{quoted(column)} = %s" for column, _ in table.where) or "TRUE"
@@ -327,7 +327,7 @@ class Admin:
         self.rows(f"GRANT SELECT ON {_pattern(database)}.* TO {READER}@localhost")
 
 
-def opened(daemon: Daemon, product: Product, database: str | None, *, measuring: bool) -> ServerDatabase:
+def opened(daemon: Daemon, programs: Programs, database: str | None, *, measuring: bool) -> ServerDatabase:
     """The database of a server that is starting, with an owner and a migration's account that nobody else knows."""
     connection = daemon.first_connection("root")
     ours, theirs = secrets.token_hex(16), secrets.token_hex(16)
@@ -354,10 +354,11 @@ def opened(daemon: Daemon, product: Product, database: str | None, *, measuring:
         raise ServerFailed(f"the database server cannot be set up: {error}") from error
     admin.credentials.touch(mode=0o600)
     admin.credentials.write_text(f"[client]\nuser=root\npassword={ours}\nsocket={daemon.socket}\n")
-    return ServerDatabase(daemon, product, admin, Address(product.flavor, daemon.socket, name, MIGRATION_USER, theirs))
+    address = Address(programs.product.flavor, daemon.socket, name, MIGRATION_USER, theirs)
+    return ServerDatabase(daemon, programs, admin, address)
 
 
-def attached(loan: Loan, product: Product) -> ServerDatabase:
+def attached(loan: Loan, programs: Programs) -> ServerDatabase:
     """A database that another process has opened and lends. Raises ServerFailed when its server does not answer."""
     daemon = Daemon(Foreign(loan.pid), Path(loan.socket))
     try:
@@ -365,8 +366,8 @@ def attached(loan: Loan, product: Product) -> ServerDatabase:
     except pymysql.err.MySQLError as error:
         raise ServerFailed(f"a server that was kept warm does not answer: {error}") from error
     admin.settle_in()
-    address = Address(product.flavor, daemon.socket, loan.database, loan.user, loan.user_password)
-    return ServerDatabase(daemon, product, admin, address)
+    address = Address(programs.product.flavor, daemon.socket, loan.database, loan.user, loan.user_password)
+    return ServerDatabase(daemon, programs, admin, address)
 
 
 def _pattern(database: str) -> str:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from migci.adapters.disk import disk_or
-from migci.adapters.instances import MARKER, bound
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.confinement import Sandbox
 from migci.adapters.servers.daemon import NOTHING, daemon, first_error
 from migci.adapters.servers.database import ServerDatabase, attached, opened
 from migci.adapters.servers.product import Product, as_this_user
+from migci.adapters.servers.programs import Programs
 from migci.adapters.warm import Loan
 from migci.core.run import ServerFacts
-from migci.errors import UsageError
 from migci.ports import Clone, DiskFull, ServerFailed
 
 # A session can make it hold as much as it likes; other programs of the machine are to have some memory left.
@@ -34,30 +32,14 @@ class Server:
         self.flavor = product.flavor
         self._product = product
         self._options = options
-        self._mark = mark
         self._log = log
-        self._sandbox = sandbox
+        self._programs = Programs(product, sandbox, mark)
         self._facts: ServerFacts | None = None
 
     def facts(self) -> ServerFacts:
         if self._facts is None:
-            self._facts = self._asked()
+            self._facts = ServerFacts(self.flavor, self._programs.version())
         return self._facts
-
-    def _asked(self) -> ServerFacts:
-        program = self._product.server_program()
-        told = subprocess.run([program, "--version"], capture_output=True, text=True)
-        version = self._product.version(told.stdout)
-        if version is None:
-            said = told.stdout.strip() or told.stderr.strip()
-            raise UsageError(f"{program} is not {self._product.name}: it says {said!r}", hint=self._product.to_get_it)
-        return ServerFacts(self.flavor, version)
-
-    def _installed(self) -> Path:
-        return Path(self._product.server_program()).resolve().parent.parent
-
-    def _environment(self) -> dict[str, str]:
-        return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: self._mark}
 
     def options(self) -> tuple[str, ...]:
         return self._options
@@ -67,12 +49,7 @@ class Server:
 
     def initialize(self, data: Path) -> None:
         words = self._product.initialize(self._product, data, self.lasting_options())
-        try:
-            done = subprocess.run(
-                bound(list(words)), stdin=subprocess.DEVNULL, capture_output=True, env=self._environment()
-            )
-        except OSError as error:
-            raise ServerFailed(f"cannot run {words[0]}: {error.strerror}") from error
+        done = self._programs.run(words, data.parent, (data,))
         if done.returncode:
             why = first_error(done.stderr + b"\n" + done.stdout)
             self._log.heading(f"output of {Path(words[0]).name}")
@@ -102,9 +79,9 @@ class Server:
             f"--secure-file-priv={nothing}",
             f"--local-infile={int(loading)}",
         ]
-        with daemon(words, clone, self._sandbox, (self._installed(),), self._mark, self._log) as running:
-            yield opened(running, product, database, measuring=not loading)
+        with daemon(words, clone, self._programs, self._log) as running:
+            yield opened(running, self._programs, database, measuring=not loading)
 
     def attached(self, loan: Loan) -> ServerDatabase:
         """The database of a server that somebody else has started. Raises ServerFailed when it does not answer."""
-        return attached(loan, self._product)
+        return attached(loan, self._programs)
