@@ -61,5 +61,17 @@ class Table:
         `table` is held; its memory is used during `find` alone.
         """
 
+    def learn(self, column_number: int, value: Buffer, /) -> None:
+        """Find the grams of another value, too. Nobody may be searching.
+
+        Raises OverflowError when there is no room for more (there is for 2000 grams), and for eight NULs.
+        """
+
     def find(self, data: Buffer, public: Public | None = None, /) -> list[tuple[int, int, int]]:
         """The spans of `data` that are in the table and not public: start, end, column number."""
+
+    def holds(self, parts: Buffer, lengths: Buffer, /) -> bool:
+        """Whether one of the parts has anything of the table in it, public or not.
+
+        They lie one after the other, and are as long as the bytes of `lengths` say.
+        """

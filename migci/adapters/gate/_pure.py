@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 
 GRAM = 8
 SHORTEST = 4
@@ -41,6 +41,7 @@ _BUCKET = struct.Struct(f"<{SLOTS}I")
 _ESCAPE = re.compile(rb"\\([tn0\\])")
 _UNESCAPED = {b"t": b"\t", b"n": b"\n", b"0": b"\0", b"\\": b"\\"}
 _WORD = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz") | frozenset(range(0x80, 0x100))
+_MOST_LEARNT = 2048
 _REMEMBERED = 1 << 18
 """Grams known to be absent that a table remembers."""
 
@@ -314,6 +315,14 @@ class Table:
         self._key, self._table, self._offset = key, table, offset + filter_bytes
         self._buckets, self._all_buckets, self._bits = buckets, all_buckets, bits
         self._absent: set[bytes] = set()
+        self._learnt: dict[bytes, int] = {}
+
+    def learn(self, column_number: int, value: bytes) -> None:
+        self._absent.clear()
+        for at in range(len(value) - GRAM + 1):
+            if len(self._learnt) == _MOST_LEARNT or not any(value[at : at + GRAM]):
+                raise OverflowError("this is no value to learn, or there is no room for more")
+            self._learnt[value[at : at + GRAM]] = column_number
 
     def find(self, data: bytes | bytearray | memoryview, public: Public | None = None) -> list[tuple[int, int, int]]:
         text = bytes(data)
@@ -332,6 +341,12 @@ class Table:
         if first >= 0:
             spans.append((first, last, column))
         return spans
+
+    def holds(self, parts: bytes, lengths: bytes) -> bool:
+        if sum(lengths) != len(parts):
+            raise ValueError("the parts are not as long as it is said")
+        ends = list(accumulate(lengths))
+        return any(True for end, size in zip(ends, lengths, strict=True) for _ in self._hits(parts[end - size : end]))
 
     def _hits(self, text: bytes) -> Iterator[tuple[int, int, int]]:
         with memoryview(self._table) as table:  # type: ignore[arg-type]
@@ -355,6 +370,8 @@ class Table:
             overflowed = entries[0] >> 8 < entries[1] >> 8 and entries[-1] >> 8 < fingerprint
             if not entries[-1] or (bucket == home and not overflowed):
                 break
+        if piece in self._learnt:
+            return self._learnt[piece]
         if len(self._absent) == _REMEMBERED:
             self._absent.clear()
         self._absent.add(piece)

@@ -47,5 +47,12 @@ class Runs:
         that ends a line; 8: eight pairs of hexadecimal digits with one or two separators between.
         """
 
-    def add(self, run: bytes, /) -> None:
-        """A run of more than 64 characters is not known afterwards."""
+    def add(self, text: bytes, spans: list[tuple[int, int]], /) -> None:
+        """Know the runs at `spans`, but those of more than 64 characters."""
+
+def said(text: bytes, spans: list[tuple[int, int]], /) -> tuple[bytes, bytes, list[tuple[int, int]]]:
+    """What the runs at `spans` say as base64, from each of their first four characters on, and as hexadecimal digits.
+
+    Returns the parts of that one after the other, a byte for the length of each, and the spans of those runs that are
+    left out: they may say something in yet another encoding, or have more than 64 characters.
+    """

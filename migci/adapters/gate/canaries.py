@@ -6,8 +6,9 @@ import string
 from collections.abc import Iterable
 from random import Random
 
-from migci.adapters.gate.finder import ExactFinder
-from migci.adapters.gate.views import views
+from migci.adapters.gate.gate import Gate
+from migci.adapters.gate.index import Index
+from migci.adapters.gate.runs import Known
 
 TOKEN_CHARACTERS = 20
 _ALPHABET = string.ascii_lowercase
@@ -25,9 +26,11 @@ def planted(count: int, random: Random) -> tuple[str, ...]:
 
 def found(data: bytes, tokens: Iterable[str]) -> bool:
     """Whether `data` has a piece of eight characters of a token, as it is or in one of the encodings `views` names."""
-    finder = ExactFinder({"canary": [token.encode() for token in tokens]})
-    for begins in range(0, max(len(data), 1), _BLOCK_BYTES):
-        block = data[begins : begins + _BLOCK_BYTES + _OVERLAP_BYTES]
-        if finder.find(block) or any(finder.find(view.data) for view in views(block)):
-            return True
-    return False
+    index = Index.of_nothing(["canary"])
+    for token in tokens:
+        index.learn(0, token.encode())
+    gate, known = Gate(index), Known()
+    return any(
+        gate.confidential(data[begins : begins + _BLOCK_BYTES + _OVERLAP_BYTES], known)
+        for begins in range(0, len(data), _BLOCK_BYTES)
+    )

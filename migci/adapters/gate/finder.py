@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Any, Protocol
 
 GRAM_BYTES = 8
@@ -27,6 +28,12 @@ class Finder(Protocol):
 
         Values of 4 to 7 bytes are found where they stand as whole words. The spans are in order and do not overlap.
         What is in `public` is no secret, whoever else has it.
+        """
+
+    def holds(self, parts: bytes, lengths: bytes) -> bool:
+        """Whether one of the parts has any of that in it, public or not.
+
+        They lie one after the other, and are as long as the bytes of `lengths` say.
         """
 
     def names(self, column_number: int) -> tuple[str, ...]:
@@ -63,6 +70,10 @@ class ExactFinder:
             else:
                 found.append((start, end, number))
         return found
+
+    def holds(self, parts: bytes, lengths: bytes) -> bool:
+        ends = accumulate(lengths)
+        return any(self.find(parts[end - size : end]) for end, size in zip(ends, lengths, strict=True))
 
     def _find_words(self, data: bytes) -> list[Hit]:
         hits = []

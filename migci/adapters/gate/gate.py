@@ -105,7 +105,7 @@ class Gate:
             return []
         hits = self._finder.find(text, self._public)
         in_plain = len(hits)
-        for view in views(text, known):
+        for view in views(text, known.look(text, self._finder.holds)):
             for start, end, number in self._finder.find(view.data, self._public):
                 if end - start >= GRAM_BYTES or view.certain or _readable(view.data, start, end):
                     hits += [(*span, number) for span in view.sources(start, end)]

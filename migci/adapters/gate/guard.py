@@ -17,7 +17,6 @@ from pathlib import Path
 
 import migci
 from migci.adapters.gate.canaries import found, planted
-from migci.adapters.gate.finder import ExactFinder, Finder, Hit
 from migci.adapters.gate.gate import Gate
 from migci.adapters.gate.index import KEY_BYTES, Builder, Index, IndexFailed, Public
 from migci.adapters.log import Log
@@ -78,8 +77,9 @@ class FileGates:
                 chosen = index.columns[:_MOST_TOKENS]
                 tokens = dict(zip(chosen, planted(len(chosen), random.SystemRandom()), strict=True))
                 self.tokens.extend(tokens.values())
-                gate = Gate(_Both(index, ExactFinder({one: [token.encode()] for one, token in tokens.items()})),
-                            Public(chain(_own_words(), public())))  # fmt: skip
+                for column, token in enumerate(tokens.values()):
+                    index.learn(column, token.encode())
+                gate = Gate(index, Public(chain(_own_words(), public())))
             with self._log.guarded(gate, publish=publish):
                 yield Guard(gate, self._log, tokens)
 
@@ -115,18 +115,3 @@ def _own_words() -> Iterator[bytes]:
             yield file.read_bytes()
     for module in (traceback, warnings, logging, subprocess, json.decoder):
         yield Path(str(module.__file__)).read_bytes()
-
-
-class _Both:
-    """A finder of what either knows; a token is counted to the column of its name."""
-
-    def __init__(self, index: Index, tokens: Finder) -> None:
-        self._index, self._tokens = index, tokens
-
-    def find(self, data: bytes, public: Public | None = None) -> list[Hit]:
-        found = self._index.find(data, public)
-        planted = self._tokens.find(data)
-        return sorted([*found, *planted]) if planted else found
-
-    def names(self, column_number: int) -> tuple[str, ...]:
-        return self._index.names(column_number)

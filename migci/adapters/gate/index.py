@@ -192,7 +192,7 @@ class Builder:
 class Index:
     """An index that is open for searching, by any number of threads; a context manager."""
 
-    def __init__(self, facts: Facts, table: kernel.Table, mapped: mmap.mmap) -> None:
+    def __init__(self, facts: Facts, table: kernel.Table, mapped: mmap.mmap | None = None) -> None:
         self.facts = facts
         self.columns = facts.columns
         self._table, self._mapped = table, mapped
@@ -242,6 +242,20 @@ class Index:
         facts = Facts(tuple(json.loads(names)), entries, size, bool(whole))
         return cls(facts, kernel.Table(key, mapped, begins, filter_bytes, buckets, all_buckets, bits), mapped)
 
+    @classmethod
+    def of_nothing(cls, columns: Sequence[str]) -> Index:
+        """An index without a file, that finds what it learns and makes no mistakes."""
+        nothing = bytes(_LEAST_FILTER_BYTES + _BUCKET_BYTES)
+        table = kernel.Table(bytes(KEY_BYTES), nothing, 0, _LEAST_FILTER_BYTES, 1, 1, 1)
+        return cls(Facts(tuple(columns), 0, 0, True), table)
+
+    def learn(self, column: int, value: bytes) -> None:
+        """Find all pieces of `value`, too, as long as this is open; `column` is a place in the list of columns.
+
+        Nobody may be searching. There is room for some hundred values; raises OverflowError.
+        """
+        self._table.learn(column % _NUMBERS, value)
+
     def find(self, data: bytes | bytearray | memoryview, public: Public | None = None) -> list[tuple[int, int, int]]:
         """Where `data` holds confidential values: start, end, column number; in order, and apart from each other.
 
@@ -251,12 +265,20 @@ class Index:
         """
         return self._table.find(data, None if public is None else public.words)
 
+    def holds(self, parts: bytes, lengths: bytes) -> bool:
+        """Whether one of the parts has any of that in it, public or not; each is a text of its own.
+
+        They lie one after the other, and are as long as the bytes of `lengths` say.
+        """
+        return self._table.holds(parts, lengths)
+
     def names(self, column_number: int) -> tuple[str, ...]:
         """The columns that a number stands for; more than one where there are more than 255."""
         return self.columns[column_number::_NUMBERS]
 
     def close(self) -> None:
-        self._mapped.close()
+        if self._mapped is not None:
+            self._mapped.close()
 
     def __enter__(self) -> Index:
         return self

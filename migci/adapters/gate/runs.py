@@ -6,7 +6,7 @@ import binascii
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -50,33 +50,44 @@ CLASSES = _classes({_BASE64 + b"-_": b"a", b"\n": b"n", b"\r": b"r", bytes([*ran
 """For `bytes.translate`: characters of base64, ends of lines, and what text has only if it is UTF-16."""
 
 
+Seen = tuple[set[bytes], int]
+"""The long runs of characters of base64 that a text has and that are to be looked at, and what else it has."""
+
+
 class Known:
     """Remembers runs in which nothing was found: they are not looked at again. For one thread."""
 
     def __init__(self) -> None:
         self._sieve = sieve.Runs(os.urandom(16), _KNOWN_BITS)
-        self._new: set[bytes] = set()
+        self._new: tuple[bytes, list[Span]] = b"", []
 
-    def look(self, text: bytes) -> tuple[set[bytes], int]:
-        """The long runs of characters of base64 in `text` that are new, and what else it has."""
+    def look(self, text: bytes, holds: Callable[[bytes, bytes], bool]) -> Seen:
+        """What is new in `text`, without those runs that say nothing, in whatever encoding.
+
+        Most can say so little that all of it is looked at together, which is quick. `holds` tells whether one of some
+        parts, given together and with their lengths, means anything; if so, each run is looked at by itself.
+        """
         spans, has = self._sieve.unknown(text)
-        self._new = {text[start:end] for start, end in spans}
-        return self._new, has
+        self._new = text, spans
+        parts, lengths, others = sieve.said(text, spans)
+        return _at(text, spans if holds(parts, lengths) else others), has
 
     def nothing_found(self) -> None:
         """Nothing was found in those that were new."""
-        for run in self._new:
-            self._sieve.add(run)
-        self._new = set()
+        self._sieve.add(*self._new)
 
 
-def look(text: bytes) -> tuple[set[bytes], int]:
-    """As `Known.look`, with none of them known."""
+def look(text: bytes) -> Seen:
+    """As `Known.look`, with none of them known, and all of them to be looked at."""
     spans, has = _NOTHING_KNOWN.unknown(text)
-    return {text[start:end] for start, end in spans}, has
+    return _at(text, spans), has
 
 
 _NOTHING_KNOWN = sieve.Runs(bytes(16), 4)
+
+
+def _at(text: bytes, spans: list[Span]) -> set[bytes]:
+    return {text[start:end] for start, end in spans}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from migci.adapters.gate import sieve
 from migci.adapters.gate.escapes import substituted, wide
 from migci.adapters.gate.mapping import View, Within
-from migci.adapters.gate.runs import CLASSES, Known, in_runs, look, pairs
+from migci.adapters.gate.runs import CLASSES, Seen, in_runs, look, pairs
 
 DEPTH = 2
 """So many encodings, one inside the other, are looked through."""
@@ -28,17 +28,20 @@ _WIDE = re.compile(rb"c(?s:.c){2,}")
 _NOT_TEXT = re.compile(_CONTROLS + rb"+|[\x80-\xff]+")
 
 
-def views(data: bytes, known: Known | None = None, depth: int = DEPTH) -> Iterator[View]:
-    """Each of the encodings that `data` may have, and those within them, `depth` in all, but for what is `known`."""
-    for view in _layer(data, known, outermost=depth == DEPTH):
+def views(data: bytes, seen: Seen | None = None, depth: int = DEPTH) -> Iterator[View]:
+    """Each of the encodings that `data` may have, and those within them, `depth` in all.
+
+    Of its long runs those are looked at that are in `seen`, or all.
+    """
+    for view in _layer(data, seen or look(data), outermost=depth == DEPTH):
         yield view
         if depth > 1:
             for inner in views(view.data, depth=depth - 1):
                 yield Within(view, inner)
 
 
-def _layer(data: bytes, known: Known | None, *, outermost: bool) -> Iterator[View]:
-    runs, has = known.look(data) if known is not None else look(data)
+def _layer(data: bytes, seen: Seen, *, outermost: bool) -> Iterator[View]:
+    runs, has = seen
     yield from in_runs(data, runs, broken=bool(has & sieve.BROKEN_RUNS))
     if has & sieve.DIGIT_PAIRS:
         yield from pairs(data)

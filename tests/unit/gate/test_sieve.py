@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from types import ModuleType
 
@@ -62,15 +63,49 @@ def test_what_is_told_is_there(text: bytes) -> None:
     assert bool(has & sieve.DIGIT_PAIRS) == bool(re.search(rb"([0-9a-fA-F]{2}[ :,-]{1,2}){7}[0-9a-fA-F]{2}", text))
 
 
+VALUE = st.text(st.characters(max_codepoint=0x17F), min_size=8, max_size=12)
+RUN = st.text("ABCDEFabcdef0123456789xyzXYZ+/-_", min_size=11, max_size=70).map(str.encode)
+
+
+@needs_kernel
+@settings(max_examples=500, deadline=None)
+@given(st.lists(RUN, max_size=4), st.lists(st.binary(min_size=8, max_size=48).map(base64.b64encode), max_size=4))
+def test_both_read_the_same_in_runs(some: list[bytes], others: list[bytes]) -> None:
+    text = b" ".join([*some, *others])
+    spans = sieve.Runs(KEY, 8).unknown(text)[0]
+    assert sieve.said(text, spans) == _sieve_pure.said(text, spans)
+
+
+@settings(max_examples=500, deadline=None)
+@given(VALUE, st.binary(max_size=6), st.sampled_from(sorted(ENCODINGS)))
+def test_what_a_run_says_is_told_or_it_is_left_to_be_looked_at(value: str, before: bytes, encoding: str) -> None:
+    said_so = ENCODINGS[encoding](value).encode("utf-8", "surrogateescape")
+    for run in (base64.b64encode(before + said_so).rstrip(b"="), (before + said_so).hex().encode()):
+        spans = sieve.Runs(KEY, 8).unknown(run)[0]
+        told, lengths, others = sieve.said(run, spans)
+        assert sum(lengths) == len(told)
+        plain = value.encode()
+        assert others == spans or (plain in told and said_so in told)
+
+
+def test_a_span_that_is_not_in_the_text_is_refused(kind: ModuleType) -> None:
+    if kind is sieve:
+        for wrong in ([(0, 12)], [(-1, 3)], [(3, 2)]):
+            with pytest.raises(IndexError):
+                kind.said(b"abcdefghijk", wrong)
+            with pytest.raises(IndexError):
+                kind.Runs(KEY, 8).add(b"abcdefghijk", wrong)
+
+
 def test_a_run_is_known_when_it_was_added_and_no_other_is(kind: ModuleType) -> None:
     known = kind.Runs(KEY, 8)
-    known.add(b"information_schema")
+    known.add(b"an information_schema", [(3, 21)])
     assert known.unknown(b"information_schema information_schemas")[0] == [(19, 38)]
 
 
 def test_a_long_run_is_never_known(kind: ModuleType) -> None:
     known = kind.Runs(KEY, 8)
-    known.add(b"a" * 65)
+    known.add(b"a" * 65, [(0, 65)])
     assert known.unknown(b"a" * 65)[0] == [(0, 65)]
 
 

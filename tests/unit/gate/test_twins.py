@@ -319,3 +319,39 @@ def test_what_the_sink_raises_comes_out_of_writing() -> None:
         with contextlib.suppress(ZeroDivisionError):
             builder.write(2_000, lambda piece: 1 // 0)
             pytest.fail("nothing was raised")
+
+
+@settings(deadline=None, max_examples=200)
+@given(_VALUES, st.lists(st.binary(min_size=1, max_size=30), max_size=4), st.lists(_TEXT, max_size=12), st.data())
+def test_both_find_what_they_learn_and_tell_alike_which_parts_hold_anything(
+    values: list[tuple[int, bytes]], learnt: list[bytes], parts: list[bytes], data: st.DataObject
+) -> None:
+    parts += [b"." + value for value in data.draw(st.lists(st.sampled_from([*learnt, b"", *(v for _, v in values)])))]
+    parts = [part[:255] for part in parts]
+    told = []
+    with tempfile.TemporaryDirectory() as folder:
+        with using(compiled()):
+            build(Path(folder, "x"), KEY, COLUMNS, values, 1_000_000)
+        for kernel in (_pure, compiled()):
+            with using(kernel), Index.open(Path(folder, "x"), KEY) as index:
+                for column, value in enumerate(learnt):
+                    if b"\0" * 8 not in value:
+                        index.learn(column, value)
+                found = [bool(index.find(part)) for part in parts]
+                told.append([index.find(b"-".join(parts)), found])
+                assert index.holds(b"".join(parts), bytes(map(len, parts))) == any(found)
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("kernel", [_pure, COMPILED], ids=["pure", "compiled"])
+def test_an_index_of_nothing_finds_what_it_learns_and_there_is_an_end_to_that(kernel: ModuleType) -> None:
+    with using(kernel):
+        index = Index.of_nothing(["users.name", "users.email"])
+        assert index.find(b"ada@example.org") == []  # which is remembered
+        index.learn(1, b"ada@example.org")
+        assert index.find(b"to ada@example.org, and org") == [(3, 18, 1)]
+        assert index.names(1) == ("users.email",)
+        with pytest.raises(OverflowError):
+            index.learn(0, random.Random(1).randbytes(3000))
+        with pytest.raises(ValueError, match="not as long"):
+            index.holds(b"abc", b"\x02")

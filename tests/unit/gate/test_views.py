@@ -78,12 +78,22 @@ def test_a_run_in_which_nothing_was_found_is_not_looked_at_again() -> None:
     known = Known()
     text = b"information_schema of " + base64.b64encode(b"Margarethe Vollbrecht")
     finder = ExactFinder({"a": [b"Vollbrecht"]})
-    assert any(finder.find(view.data) for view in views(text, known))
-    assert any(finder.find(view.data) for view in views(text, known))
-    assert list(views(b"information_schema", known))
+
+    def found(data: bytes) -> bool:
+        return bool(finder.find(data))
+
+    assert any(found(view.data) for view in views(text, known.look(text, finder.holds)))
+    assert any(found(view.data) for view in views(text, known.look(text, finder.holds)))
+    known.look(b"information_schema", finder.holds)
     known.nothing_found()
-    assert not list(views(b"information_schema", known))
-    assert any(finder.find(view.data) for view in views(text, known))
+    assert known.look(b"information_schema", finder.holds) == (set(), 0)
+    assert any(found(view.data) for view in views(text, known.look(text, finder.holds)))
+
+
+def test_a_run_that_says_nothing_is_not_looked_at_and_one_that_says_something_is() -> None:
+    run = base64.b64encode(b"Ada Lovelace")
+    assert Known().look(run, lambda parts, lengths: False) == (set(), 0)
+    assert Known().look(run, lambda parts, lengths: b"Lovelace" in parts) == ({run}, 0)
 
 
 def test_text_without_encodings_has_no_views() -> None:

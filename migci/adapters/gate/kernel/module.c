@@ -309,7 +309,7 @@ static int Table_init(TableObject *self, PyObject *arguments, PyObject *named) {
         PyErr_SetString(PyExc_ValueError, "this is no table");
         return -1;
     }
-    self->table = (Table){key, (unsigned)bits, buckets, all_buckets, (uint64_t)filter_bytes * 8, NULL};
+    self->table = (Table){key, (unsigned)bits, buckets, all_buckets, (uint64_t)filter_bytes * 8, NULL, NULL};
     self->table.absent = malloc(sizeof *self->table.absent);
     if (!self->table.absent) {
         PyErr_NoMemory();
@@ -324,6 +324,7 @@ static int Table_init(TableObject *self, PyObject *arguments, PyObject *named) {
 
 static void Table_dealloc(TableObject *self) {
     free(self->table.absent);
+    free(self->table.learnt);
     Py_XDECREF(self->held);
     release((PyObject *)self);
 }
@@ -338,26 +339,39 @@ static PyObject *as_list(const Spans *spans) {
     return list;
 }
 
+/* The table's memory, to be released by the caller; returns whether all of it is there. */
+static int borrow(const TableObject *self, Py_buffer *table, const uint8_t **filter, const uint32_t **entries) {
+    if (!self->held) {
+        PyErr_SetString(PyExc_ValueError, "this table was never made");
+        return 0;
+    }
+    if (PyObject_GetBuffer(self->held, table, PyBUF_SIMPLE)) return 0;
+    Py_ssize_t begins = self->offset + self->filter_bytes;
+    const uint8_t *bytes = table->buf;
+    *filter = bytes + self->offset;
+    *entries = (const uint32_t *)(const void *)(bytes + begins);
+    if (table->len >= begins && (uint64_t)(table->len - begins) / 64 >= self->table.all_buckets &&
+        ((uintptr_t)bytes + (uintptr_t)begins) % 4 == 0)
+        return 1;
+    PyErr_SetString(PyExc_ValueError, "the table is cut off");
+    PyBuffer_Release(table);
+    return 0;
+}
+
 static PyObject *find(TableObject *self, const Py_buffer *data, PublicObject *public) {
     Py_buffer table;
+    const uint8_t *filter;
+    const uint32_t *entries;
     Spans spans = {0};
-    PyObject *list = NULL;
-    if (PyObject_GetBuffer(self->held, &table, PyBUF_SIMPLE)) return NULL;
-    Py_ssize_t begins = self->offset + self->filter_bytes;
-    const uint8_t *bytes = table.buf;
-    if (table.len < begins || (uint64_t)(table.len - begins) / 64 < self->table.all_buckets ||
-        ((uintptr_t)bytes + (uintptr_t)begins) % 4) {
-        PyErr_SetString(PyExc_ValueError, "the table is cut off");
-    } else {
-        int fine;
-        if (public) public->readers++;
-        Py_BEGIN_ALLOW_THREADS;
-        fine = table_find(&self->table, (const uint32_t *)(const void *)(bytes + begins), bytes + self->offset,
-                          public ? &public->public : NULL, data->buf, (size_t)data->len, &spans);
-        Py_END_ALLOW_THREADS;
-        if (public) public->readers--;
-        list = fine ? as_list(&spans) : PyErr_NoMemory();
-    }
+    int fine;
+    if (!borrow(self, &table, &filter, &entries)) return NULL;
+    if (public) public->readers++;
+    Py_BEGIN_ALLOW_THREADS;
+    fine = table_find(&self->table, entries, filter, public ? &public->public : NULL, data->buf, (size_t)data->len,
+                      &spans);
+    Py_END_ALLOW_THREADS;
+    if (public) public->readers--;
+    PyObject *list = fine ? as_list(&spans) : PyErr_NoMemory();
     free(spans.spans);
     PyBuffer_Release(&table);
     return list;
@@ -367,9 +381,7 @@ static PyObject *Table_find(TableObject *self, PyObject *arguments) {
     Py_buffer data;
     PyObject *public = Py_None, *list = NULL;
     if (!PyArg_ParseTuple(arguments, "y*|O:find", &data, &public)) return NULL;
-    if (!self->held)
-        PyErr_SetString(PyExc_ValueError, "this table was never made");
-    else if (public != Py_None && !PyObject_TypeCheck(public, public_type))
+    if (public != Py_None && !PyObject_TypeCheck(public, public_type))
         PyErr_SetString(PyExc_TypeError, "what is public is given as a Public");
     else if (!PyErr_Occurred())
         list = find(self, &data, public == Py_None ? NULL : (PublicObject *)public);
@@ -377,8 +389,44 @@ static PyObject *Table_find(TableObject *self, PyObject *arguments) {
     return list;
 }
 
+static PyObject *Table_holds(TableObject *self, PyObject *arguments) {
+    Py_buffer parts, lengths, table;
+    const uint8_t *filter;
+    const uint32_t *entries;
+    PyObject *answer = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*:holds", &parts, &lengths)) return NULL;
+    const uint8_t *each = lengths.buf;
+    Py_ssize_t size = 0;
+    for (Py_ssize_t at = 0; at < lengths.len; at++) size += each[at];
+    if (size != parts.len) {
+        PyErr_SetString(PyExc_ValueError, "the parts are not as long as it is said");
+    } else if (borrow(self, &table, &filter, &entries)) {
+        int found;
+        Py_BEGIN_ALLOW_THREADS;
+        found = table_holds(&self->table, entries, filter, parts.buf, each, (size_t)lengths.len);
+        Py_END_ALLOW_THREADS;
+        answer = PyBool_FromLong(found);
+        PyBuffer_Release(&table);
+    }
+    PyBuffer_Release(&lengths);
+    PyBuffer_Release(&parts);
+    return answer;
+}
+
+static PyObject *Table_learn(TableObject *self, PyObject *arguments) {
+    unsigned char column;
+    Py_buffer value;
+    if (!PyArg_ParseTuple(arguments, "by*:learn", &column, &value)) return NULL;
+    int fine = self->held && table_learn(&self->table, column, value.buf, (size_t)value.len);
+    PyBuffer_Release(&value);
+    if (fine) Py_RETURN_NONE;
+    return PyErr_Format(PyExc_OverflowError, "this is no value to learn, or there is no room for more");
+}
+
 static PyMethodDef table_methods[] = {
+    {"learn", (PyCFunction)(void *)Table_learn, METH_VARARGS, NULL},
     {"find", (PyCFunction)(void *)Table_find, METH_VARARGS, NULL},
+    {"holds", (PyCFunction)(void *)Table_holds, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 static PyType_Slot table_slots[] = {

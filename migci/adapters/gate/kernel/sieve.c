@@ -6,6 +6,7 @@
 #include "grams.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     LONGEST_LINE = 1000,
@@ -22,7 +23,11 @@ enum {
 
 enum { RUN = 1, DIGIT = 2, SEPARATOR = 4, CONTROL = 8, BEYOND = 16, WORD = 32 };
 
-static uint8_t classes[256], shapes[256];
+static uint8_t classes[256], shapes[256], digits64[256];
+
+typedef struct {
+    size_t start, end;
+} Part;
 
 static void fill_tables(void) {
     for (int byte = 0; byte < 256; byte++) {
@@ -35,6 +40,10 @@ static void fill_tables(void) {
                                   (digit || upper || lower || byte == '_' || byte >= 128 ? WORD : 0) |
                                   (control ? CONTROL : 0) | (byte >= 128 ? BEYOND : 0));
         shapes[byte] = (uint8_t)(digit ? '0' : upper ? byte + 32 : byte);
+        digits64[byte] = (uint8_t)(upper   ? byte - 'A'
+                                   : lower ? byte - 'a' + 26
+                                   : digit ? byte - '0' + 52
+                                           : 62 + (byte == '/' || byte == '_'));
     }
 }
 
@@ -267,16 +276,151 @@ static PyObject *Runs_unknown(RunsObject *self, PyObject *argument) {
     return result;
 }
 
-static PyObject *Runs_add(RunsObject *self, PyObject *argument) {
-    Py_buffer run;
-    if (!self->known) return PyErr_Format(PyExc_ValueError, "these runs were never made");
-    if (!PyArg_Parse(argument, "y*:add", &run)) return NULL;
-    if (run.len <= LONGEST_RUN) {
-        uint64_t hash, *slot = known_at(self, run.buf, (size_t)run.len, &hash);
-        *slot = hash;
+/* The spans of a list of pairs within a text, to be freed by the caller; null with an exception set. */
+static Part *parts_of(PyObject *list, size_t length, size_t *count) {
+    Py_ssize_t size = PyList_Size(list);
+    if (size < 0) return NULL;
+    Part *parts = malloc(((size_t)size + 1) * sizeof *parts);
+    if (!parts) return (Part *)PyErr_NoMemory();
+    for (*count = 0; *count < (size_t)size; ++*count) {
+        Py_ssize_t start, end;
+        PyObject *pair = PyList_GetItem(list, (Py_ssize_t)*count);
+        if (!PyTuple_Check(pair) || !PyArg_ParseTuple(pair, "nn", &start, &end)) {
+            if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "a span is a pair");
+        } else if (start < 0 || end < start || (size_t)end > length) {
+            PyErr_SetString(PyExc_IndexError, "a span is not within the text");
+        }
+        if (PyErr_Occurred()) {
+            free(parts);
+            return NULL;
+        }
+        parts[*count] = (Part){(size_t)start, (size_t)end};
     }
-    PyBuffer_Release(&run);
+    return parts;
+}
+
+static PyObject *Runs_add(RunsObject *self, PyObject *arguments) {
+    Py_buffer text;
+    PyObject *list;
+    size_t count = 0;
+    if (!self->known) return PyErr_Format(PyExc_ValueError, "these runs were never made");
+    if (!PyArg_ParseTuple(arguments, "y*O!:add", &text, &PyList_Type, &list)) return NULL;
+    Part *parts = parts_of(list, (size_t)text.len, &count);
+    for (size_t at = 0; parts && at < count; at++) {
+        size_t size = parts[at].end - parts[at].start;
+        if (size <= LONGEST_RUN) {
+            uint64_t hash, *slot = known_at(self, (const uint8_t *)text.buf + parts[at].start, size, &hash);
+            *slot = hash;
+        }
+    }
+    free(parts);
+    PyBuffer_Release(&text);
+    if (!parts) return NULL;
     Py_RETURN_NONE;
+}
+
+/* What runs say. */
+
+static int follows_backslash(uint8_t byte) {
+    return byte && (strchr("ntrbfvaZe'\"`\\/%_$?\nxuU", byte) || (byte >= '0' && byte <= '7'));
+}
+
+/* Whether what was decoded may be written in yet another encoding, by the signs that each of them has. */
+static int may_say_more(const uint8_t *bytes, size_t length) {
+    size_t run = 0, digits = 0;
+    for (size_t at = 0; at < length; at++) {
+        unsigned class = classes[bytes[at]];
+        uint8_t next = at + 1 < length ? bytes[at + 1] : 0;
+        run = class & RUN ? run + 1 : 0;
+        digits += !!(class & DIGIT);
+        if (run == SHORTEST_RUN || digits == 2 * PAIRS || bytes[at] == '+') return 1;
+        if (class & CONTROL && at >= 4 && classes[bytes[at - 2]] & classes[bytes[at - 4]] & CONTROL) return 1;
+        if (bytes[at] == '%' && classes[next] & DIGIT) return 1;
+        if (bytes[at] == '\\' && follows_backslash(next)) return 1;
+        if (bytes[at] == '&' && (next == '#' || classes[next] & WORD)) return 1;
+        if ((bytes[at] == '\'' || bytes[at] == '"') && next == bytes[at]) return 1;
+    }
+    return 0;
+}
+
+static size_t from_base64(const uint8_t *run, size_t length, uint8_t *to) {
+    uint32_t bits = 0;
+    unsigned held = 0;
+    size_t made = 0;
+    for (size_t at = 0; at < length; at++) {
+        bits = bits << 6 | digits64[run[at]];
+        held += 6;
+        if (held >= 8) to[made++] = (uint8_t)(bits >> (held -= 8));
+    }
+    return made;
+}
+
+static uint8_t digit16(uint8_t byte) { return (uint8_t)(byte <= '9' ? byte - '0' : (byte | 32) - 'a' + 10); }
+
+/* Parts of what runs say, one after the other, and how long each is. */
+typedef struct {
+    uint8_t *bytes, *lengths;
+    size_t size, count;
+} Parts;
+
+/* Add the `size` bytes that stand at the end already; returns whether they can be no more than they are. */
+static int add_part(Parts *parts, size_t size) {
+    if (may_say_more(parts->bytes + parts->size, size)) return 0;
+    parts->size += size;
+    parts->lengths[parts->count++] = (uint8_t)size;
+    return 1;
+}
+
+static int add_parts(Parts *parts, const uint8_t *run, size_t length) {
+    for (size_t shift = 0; shift < 4 && length - shift >= SHORTEST_RUN; shift++)
+        if (!add_part(parts, from_base64(run + shift, length - shift, parts->bytes + parts->size))) return 0;
+    for (size_t start = 0, end; start < length; start = end + 1) {
+        for (end = start; end < length && classes[run[end]] & DIGIT; end++)
+            ;
+        if (end - start < 2 * PAIRS) continue;
+        for (size_t first = start; first < start + 2; first++) {
+            uint8_t *to = parts->bytes + parts->size;
+            for (size_t at = first; at + 1 < end; at += 2) *to++ = (uint8_t)(digit16(run[at]) << 4 | digit16(run[at + 1]));
+            if (!add_part(parts, (size_t)(to - parts->bytes) - parts->size)) return 0;
+        }
+    }
+    return 1;
+}
+
+static PyObject *said(const uint8_t *text, const Part *runs, size_t count) {
+    /* Of a run, four times three quarters and twice half; four parts, and two for every sixteen digits. */
+    Parts parts = {malloc(count * 4 * LONGEST_RUN + 1), malloc(count * (4 + LONGEST_RUN / 8) + 1), 0, 0};
+    PyObject *others = PyList_New(0), *told = NULL;
+    if (!parts.bytes || !parts.lengths) PyErr_NoMemory();
+    for (size_t at = 0; others && !PyErr_Occurred() && at < count; at++) {
+        size_t size = runs[at].end - runs[at].start;
+        Parts before = parts;
+        if (size <= LONGEST_RUN && add_parts(&parts, text + runs[at].start, size)) continue;
+        parts = before;
+        PyObject *one = Py_BuildValue("(nn)", (Py_ssize_t)runs[at].start, (Py_ssize_t)runs[at].end);
+        if (!one || PyList_Append(others, one)) Py_CLEAR(others);
+        Py_XDECREF(one);
+    }
+    if (others && !PyErr_Occurred())
+        told = Py_BuildValue("(y#y#O)", (const char *)parts.bytes, (Py_ssize_t)parts.size, (const char *)parts.lengths,
+                             (Py_ssize_t)parts.count, others);
+    Py_XDECREF(others);
+    free(parts.bytes);
+    free(parts.lengths);
+    return told;
+}
+
+static PyObject *module_said(PyObject *module, PyObject *arguments) {
+    (void)module;
+    Py_buffer text;
+    PyObject *list, *told = NULL;
+    size_t count = 0;
+    if (!PyArg_ParseTuple(arguments, "y*O!:said", &text, &PyList_Type, &list)) return NULL;
+    Part *parts = parts_of(list, (size_t)text.len, &count);
+    if (parts) told = said(text.buf, parts, count);
+    free(parts);
+    PyBuffer_Release(&text);
+    return told;
 }
 
 static PyMethodDef lines_methods[] = {
@@ -296,7 +440,7 @@ static PyType_Spec lines_spec = {
 
 static PyMethodDef runs_methods[] = {
     {"unknown", (PyCFunction)(void *)Runs_unknown, METH_O, NULL},
-    {"add", (PyCFunction)(void *)Runs_add, METH_O, NULL},
+    {"add", (PyCFunction)(void *)Runs_add, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 static PyType_Slot runs_slots[] = {
@@ -308,7 +452,12 @@ static PyType_Slot runs_slots[] = {
 static PyType_Spec runs_spec = {
     "migci.adapters.gate._sieve.Runs", sizeof(RunsObject), 0, Py_TPFLAGS_DEFAULT, runs_slots};
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_sieve", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+static PyMethodDef module_methods[] = {
+    {"said", module_said, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_sieve", NULL, -1, module_methods, NULL, NULL, NULL, NULL};
 
 static int add_type(PyObject *module, const char *name, PyType_Spec *spec) {
     PyObject *type = PyType_FromSpec(spec);

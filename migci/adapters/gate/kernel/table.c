@@ -98,6 +98,35 @@ static inline int may_have_overflowed(const uint32_t *home, uint32_t fingerprint
     return (home[0] >> 8 < home[1] >> 8) & (home[SLOTS - 1] >> 8 < fingerprint) & (home[SLOTS - 1] != 0);
 }
 
+static size_t learnt_slot(const Learnt *learnt, uint64_t gram) {
+    size_t slot = mixed(gram) >> (64 - LEARNT_BITS);
+    while (learnt->grams[slot] && learnt->grams[slot] != gram) slot = (slot + 1) & ((1 << LEARNT_BITS) - 1);
+    return slot;
+}
+
+int table_learn(Table *table, unsigned column, const uint8_t *value, size_t length) {
+    if (!table->learnt) table->learnt = calloc(1, sizeof *table->learnt);
+    Learnt *learnt = table->learnt;
+    if (!learnt) return 0;
+    absent_clear(table->absent);
+    for (size_t at = 0; at + GRAM <= length; at++) {
+        uint64_t gram = gram_at(value + at);
+        if (learnt->used == (1 << LEARNT_BITS) / 2 || !gram) return 0;
+        size_t slot = learnt_slot(learnt, gram);
+        learnt->used += !learnt->grams[slot];
+        learnt->grams[slot] = gram, learnt->columns[slot] = (uint8_t)column;
+    }
+    return 1;
+}
+
+/* What of the grams in `wanted` is not in the table may have been learnt. */
+static void look_among_learnt(const Learnt *learnt, Wanted *wanted) {
+    for (size_t each = 0; learnt && each < wanted->count; each++) {
+        size_t slot = learnt_slot(learnt, wanted->words[each]);
+        if (learnt->grams[slot] && wanted->columns[each] == ABSENT) wanted->columns[each] = learnt->columns[slot];
+    }
+}
+
 /* Look up all of `wanted`: their columns become the numbers that they have there, or ABSENT.
 
    What is not in its home and may have overflowed is looked for further on, when all others have had their turn. */
@@ -195,6 +224,20 @@ static uint64_t apart_from(const uint8_t *text, size_t length, size_t at) {
     return bits;
 }
 
+/* Keep of the short values in `wanted` those that the filter lets pass, with their hashes. */
+static void filter_shorts(const Table *table, const uint8_t *filter, Wanted *wanted) {
+    size_t wants = wanted->count;
+    hash_shorts(table->key, wanted->words, wanted->hashes, wants);
+    wanted->count = 0;
+    for (size_t each = 0; each < wants; each++) {
+        uint64_t bit = wanted->hashes[each] & (table->filter_bits - 1);
+        wanted->words[wanted->count] = wanted->words[each];
+        wanted->hashes[wanted->count] = wanted->hashes[each];
+        wanted->at[wanted->count] = wanted->at[each];
+        wanted->count += filter[bit / 8] >> bit % 8 & 1;
+    }
+}
+
 /* Short values that may begin at the `count` places from `base` on, those of a length together. */
 static void want_shorts(const Table *table, const uint8_t *filter, const uint8_t *text, size_t length, size_t base,
                         size_t count, Wanted *wanted) {
@@ -215,15 +258,8 @@ static void want_shorts(const Table *table, const uint8_t *filter, const uint8_t
         }
         before = apart >> 63, apart = next;
     }
-    hash_shorts(table->key, wanted->words, wanted->hashes, wants);
-    wanted->count = 0;
-    for (size_t each = 0; each < wants; each++) {
-        uint64_t bit = wanted->hashes[each] & (table->filter_bits - 1);
-        wanted->words[wanted->count] = wanted->words[each];
-        wanted->hashes[wanted->count] = wanted->hashes[each];
-        wanted->at[wanted->count] = wanted->at[each];
-        wanted->count += filter[bit / 8] >> bit % 8 & 1;
-    }
+    wanted->count = wants;
+    filter_shorts(table, filter, wanted);
 }
 
 int table_find(const Table *table, const uint32_t *entries, const uint8_t *filter, const Public *public,
@@ -236,6 +272,7 @@ int table_find(const Table *table, const uint32_t *entries, const uint8_t *filte
         size_t gram_starts = length - base < GRAM ? 0 : length - base - GRAM + 1;
         want_grams(table, text + base, gram_starts < BLOCK ? gram_starts : BLOCK, &wanted);
         look_all_up(table, entries, &wanted);
+        look_among_learnt(table->learnt, &wanted);
         size_t gram_hits = hits_of(&wanted, table->absent->grams, ABSENT_BITS, base, grams);
         want_shorts(table, filter, text, length, base, count, &wanted);
         look_all_up(table, entries, &wanted);
@@ -251,6 +288,49 @@ int table_find(const Table *table, const uint32_t *entries, const uint8_t *filte
     }
     chain_close(&chain);
     return !chain.failed;
+}
+
+static int one_is_there(Wanted *wanted) {
+    int found = 0;
+    for (size_t each = 0; each < wanted->count; each++) found |= wanted->columns[each] != ABSENT;
+    wanted->count = 0;
+    return found;
+}
+
+static int grams_are_there(const Table *table, const uint32_t *entries, Wanted *wanted) {
+    hash_grams(table->key, wanted->words, wanted->hashes, wanted->count);
+    look_all_up(table, entries, wanted);
+    look_among_learnt(table->learnt, wanted);
+    return one_is_there(wanted);
+}
+
+static int shorts_are_there(const Table *table, const uint32_t *entries, const uint8_t *filter, Wanted *wanted) {
+    filter_shorts(table, filter, wanted);
+    look_all_up(table, entries, wanted);
+    return one_is_there(wanted);
+}
+
+int table_holds(const Table *table, const uint32_t *entries, const uint8_t *filter, const uint8_t *parts,
+                const uint8_t *lengths, size_t count) {
+    Wanted grams, shorts;
+    grams.count = shorts.count = 0;
+    for (size_t each = 0; each < count; parts += lengths[each++]) {
+        size_t length = lengths[each];
+        for (size_t at = 0; at + SHORTEST <= length; at++) {
+            if (at + GRAM <= length) {
+                if (grams.count == BLOCK && grams_are_there(table, entries, &grams)) return 1;
+                grams.words[grams.count++] = gram_at(parts + at);
+            }
+            if (at && in_word[parts[at - 1]]) continue;
+            for (size_t size = SHORTEST; size < GRAM && at + size <= length; size++) {
+                if (at + size < length && in_word[parts[at + size]]) continue;
+                if (shorts.count == BLOCK && shorts_are_there(table, entries, filter, &shorts)) return 1;
+                shorts.at[shorts.count] = 0;
+                shorts.words[shorts.count++] = packed(parts + at, size);
+            }
+        }
+    }
+    return grams_are_there(table, entries, &grams) || shorts_are_there(table, entries, filter, &shorts);
 }
 
 static size_t set_slot(const uint64_t *words, size_t slots, uint64_t word) {

@@ -32,12 +32,25 @@ typedef struct {
 
 void absent_clear(Absent *absent);
 
+enum { LEARNT_BITS = 12 };
+
+/* Grams that are to be found besides those of a table, and the numbers of their columns. A gram of zero is none. */
+typedef struct {
+    uint64_t grams[1 << LEARNT_BITS];
+    uint8_t columns[1 << LEARNT_BITS];
+    size_t used;
+} Learnt;
+
 typedef struct {
     Key key;
     unsigned bits;
     uint64_t buckets, all_buckets, filter_bits;
     Absent *absent;
+    Learnt *learnt; /* null if nothing was */
 } Table;
+
+/* Learn all grams of a value. Returns whether there was room and memory for them. Nobody may be searching. */
+int table_learn(Table *table, unsigned column, const uint8_t *value, size_t length);
 
 typedef struct {
     size_t start, end;
@@ -54,5 +67,9 @@ typedef struct {
    Returns whether there was memory for them; `spans->spans` is the caller's to free. */
 int table_find(const Table *table, const uint32_t *entries, const uint8_t *filter, const Public *public,
                const uint8_t *text, size_t length, Spans *spans);
+
+/* Whether one of `count` parts, which lie one after the other and are so long, has anything of the table in it. */
+int table_holds(const Table *table, const uint32_t *entries, const uint8_t *filter, const uint8_t *parts,
+                const uint8_t *lengths, size_t count);
 
 #endif
