@@ -56,3 +56,6 @@ def said(text: bytes, spans: list[tuple[int, int]], /) -> tuple[bytes, bytes, li
     Returns the parts of that one after the other, a byte for the length of each, and the spans of those runs that are
     left out: they may say something in yet another encoding, or have more than 64 characters.
     """
+
+def replaced(text: bytes, cuts: list[tuple[int, int, bytes]], /) -> bytes | None:
+    """`text` with something else in the place of each cut: start, end, and what. `None` if two touch each other."""

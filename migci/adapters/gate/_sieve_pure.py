@@ -97,3 +97,15 @@ def _said_by(run: bytes) -> Iterator[bytes]:
         for first in (digits.start(), digits.start() + 1):
             length = (digits.end() - first) // 2 * 2
             yield bytes.fromhex(run[first : first + length].decode())
+
+
+def replaced(text: bytes, cuts: list[tuple[int, int, bytes]], /) -> bytes | None:
+    parts, done = [], -1
+    for start, end, instead in cuts:
+        if not 0 <= start <= end <= len(text):
+            raise IndexError("a cut is not within the text")
+        if start <= done:
+            return None
+        parts += [text[max(done, 0) : start], instead]
+        done = end
+    return b"".join([*parts, text[max(done, 0) :]])

@@ -7,13 +7,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
+from migci.adapters.gate import sieve
 from migci.adapters.gate.finder import COLUMN_NUMBERS, GRAM_BYTES, Finder
 from migci.adapters.gate.found import REMOVED, Found, masked, merged
 from migci.adapters.gate.runs import Known
-from migci.adapters.gate.scanner import Cut, Scanner
+from migci.adapters.gate.scanner import Scanner
 from migci.adapters.gate.views import views
 
 HELD_BYTES = 65_536
@@ -171,10 +171,12 @@ class Stream:
         removed = [found._replace(end=min(found.end, cut)) for found in confidential if found.start < cut]
         removed += self._gate.own(text)
         others, self._state = self._scanner.scan(masked(text, removed) if removed else text, self._state)
-        if removed or self._last or any(one[1] >= other[0] for one, other in pairwise(others)):
+        plain = None if removed or self._last else sieve.replaced(text, others)
+        if plain is None:
             self._put(text, merged([*removed, *(Found(max(start, 0), end, instead) for start, end, instead in others)]))
-        else:
-            self._put_plain(text, others)
+        elif text:
+            self._last = others[-1][2] if others and others[-1][1] == len(text) else b""
+            self._write(plain)
         del self._held[:cut]
 
     def _put(self, text: bytes, removed: list[Found]) -> None:
@@ -191,18 +193,6 @@ class Stream:
         self._last = removed[-1].instead if removed and removed[-1].end == len(text) else b""
         if cleaned := b"".join(parts):
             self._write(cleaned)
-
-    def _put_plain(self, text: bytes, others: list[Cut]) -> None:
-        """As `_put`, of what is apart from each other and no value."""
-        parts: list[bytes] = []
-        done = 0
-        for start, end, instead in others:
-            parts.append(text[done:start])
-            parts.append(instead)
-            done = end
-        parts.append(text[done:])
-        self._last = others[-1][2] if others and done == len(text) else b""
-        self._write(b"".join(parts))
 
 
 def _cut(text: bytes, confidential: list[Found]) -> int:

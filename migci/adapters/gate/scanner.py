@@ -55,9 +55,11 @@ class Scanner:
         while True:
             at, number, told = self._lines.scan(text, at, number)
             answers = self._answers
-            for begins, answer in told:
-                for start, end, instead in answers[answer]:
-                    found.append((begins + start, begins + end, instead))
+            found += [
+                (begins + start, begins + end, instead)
+                for begins, answer in told
+                for start, end, instead in answers[answer]
+            ]
             if at >= len(text):
                 if found and found[0][0] < 0:  # the end of the line before was in what has been released
                     found[0] = (0, *found[0][1:])

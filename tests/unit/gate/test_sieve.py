@@ -157,3 +157,17 @@ def test_a_gate_on_the_twin_removes_the_same(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(runs, "_NOTHING_KNOWN", _sieve_pure.Runs(KEY, 4))
     monkeypatch.setattr(sieve, "Lines", _sieve_pure.Lines)
     assert gate.Gate(finder).clean(text) == compiled
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=30), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.binary(max_size=3))))
+def test_both_replace_alike(text: bytes, drawn: list[tuple[int, int, bytes]]) -> None:
+    cuts = sorted((min(a, b, len(text)), min(max(a, b), len(text)), instead) for a, b, instead in drawn)
+    assert sieve.replaced(text, cuts) == _sieve_pure.replaced(text, cuts)
+
+
+def test_what_is_cut_is_replaced_unless_two_cuts_touch(kind: ModuleType) -> None:
+    assert kind.replaced(b"abcdef", [(0, 1, b"?"), (3, 5, b"")]) == b"?bcf"
+    assert kind.replaced(b"abcdef", [(0, 1, b"?"), (1, 5, b"")]) is None
+    with pytest.raises(IndexError):
+        kind.replaced(b"abcdef", [(0, 7, b"?")])

@@ -423,6 +423,64 @@ static PyObject *module_said(PyObject *module, PyObject *arguments) {
     return told;
 }
 
+/* What is put in the place of others. */
+
+typedef struct {
+    Py_ssize_t start, end, size;
+    const char *instead; /* borrowed from the list */
+} Cut;
+
+/* The cuts of a list, to be freed by the caller, and by how much they change the length. Null with an exception set,
+   and without one if two of them touch. */
+static Cut *cuts_of(PyObject *list, Py_ssize_t length, Py_ssize_t *more) {
+    Py_ssize_t count = PyList_Size(list), done = -1;
+    Cut *cuts = malloc(((size_t)count + 1) * sizeof *cuts);
+    if (!cuts) return (Cut *)PyErr_NoMemory();
+    *more = 0;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        Cut *cut = cuts + at;
+        PyObject *one = PyList_GetItem(list, at);
+        int fine = PyTuple_Check(one) && PyArg_ParseTuple(one, "nny#", &cut->start, &cut->end, &cut->instead, &cut->size);
+        if (fine && (cut->start < 0 || cut->end < cut->start || cut->end > length)) {
+            PyErr_SetString(PyExc_IndexError, "a cut is not within the text");
+            fine = 0;
+        }
+        if (!fine && !PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "a cut is a tuple");
+        if (!fine || cut->start <= done) {
+            free(cuts);
+            return NULL;
+        }
+        done = cut->end;
+        *more += cut->size - (cut->end - cut->start);
+    }
+    return cuts;
+}
+
+static PyObject *module_replaced(PyObject *module, PyObject *arguments) {
+    (void)module;
+    Py_buffer text;
+    PyObject *list, *told = NULL;
+    Py_ssize_t more, done = 0;
+    if (!PyArg_ParseTuple(arguments, "y*O!:replaced", &text, &PyList_Type, &list)) return NULL;
+    Cut *cuts = cuts_of(list, text.len, &more);
+    if (cuts && (told = PyBytes_FromStringAndSize(NULL, text.len + more))) {
+        char *to = PyBytes_AsString(told);
+        const char *from = text.buf;
+        for (Py_ssize_t at = 0; at < PyList_Size(list); done = cuts[at++].end) {
+            memcpy(to, from + done, (size_t)(cuts[at].start - done));
+            to += cuts[at].start - done;
+            memcpy(to, cuts[at].instead, (size_t)cuts[at].size);
+            to += cuts[at].size;
+        }
+        memcpy(to, from + done, (size_t)(text.len - done));
+    } else if (!cuts && !PyErr_Occurred()) {
+        told = Py_NewRef(Py_None);
+    }
+    free(cuts);
+    PyBuffer_Release(&text);
+    return told;
+}
+
 static PyMethodDef lines_methods[] = {
     {"scan", (PyCFunction)(void *)Lines_scan, METH_VARARGS, NULL},
     {"learn", (PyCFunction)(void *)Lines_learn, METH_VARARGS, NULL},
@@ -454,6 +512,7 @@ static PyType_Spec runs_spec = {
 
 static PyMethodDef module_methods[] = {
     {"said", module_said, METH_VARARGS, NULL},
+    {"replaced", module_replaced, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {
