@@ -177,12 +177,13 @@ def _run(
     arrival = reach(course, tools, steps) if cache else Arrival(Position(course.start, 0))
     if arrival.position is not None:
         known = len(steps)
-        done, planted = _propose(result, course, arrival.position, trunk, patch, gate.tokens, tools, steps)
-        if planted and any(step.error is not None for step in steps[known:]):
+        done = _propose(result, course, arrival.position, trunk, patch, gate.tokens, tools, steps)
+        if done.planted and any(step.error is not None for step in steps[known:]):
             # It may have met a value that nobody else has; it answers only for what it does without.
             tools.observer.note(f"{course.dataset.name}: a step did not end well; once more, without planted values")
             del steps[known:]
-            done, _ = _propose(result, course, arrival.position, trunk, patch, {}, tools, steps)
+            again = _propose(result, course, arrival.position, trunk, patch, {}, tools, steps)
+            done = replace(again, planted=done.planted)
         return done
     if patch is not None:
         added = compare(trunk.history, patch.history).added
@@ -215,14 +216,12 @@ def _propose(
     tokens: Mapping[str, str],
     tools: Tools,
     steps: list[Step],
-) -> tuple[Replay, bool]:
-    """Run what is left of trunk's, then what the patch adds, on a clone with honeytokens in it.
-
-    Returns whether any could be planted, too.
-    """
+) -> Replay:
+    """Run what is left of trunk's, then what the patch adds, on a clone with honeytokens in it."""
     with walk_from(course, position, tools) as (walk, clone):
         result = replace(result, clone=clone)
-        planted = bool(tokens and walk.database.plant(tokens))
+        if tokens:
+            result = replace(result, planted=walk.database.plant(tokens))
         try:
             left = beyond(course.legs, position.done)
             travel(walk, left, tools.tool, tools.observer)
@@ -244,7 +243,7 @@ def _propose(
                 result = replace(result, final=final, at_newest=reached)
         finally:
             steps.extend(walk.steps)
-    return result, planted
+    return result
 
 
 def start_of(dataset: Dataset, project: Project, table: VersionTable | None, tools: Tools) -> Snapshot:

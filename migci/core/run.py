@@ -44,7 +44,8 @@ class Replay:
     `trouble` are the findings that were met on the way and that no step tells: migci's own failures, and what the
     history showed. `final` is where the database stood at the end, and `at_newest` whether that is where it should
     have stood; `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own: before any step,
-    or, where something is run between releases that may bring the data, after trunk's.
+    or, where something is run between releases that may bring the data, after trunk's. `planted` are the columns of
+    the clone that held a honeytoken while the change ran on it; `None` for contents that need none.
     """
 
     dataset: Dataset
@@ -57,6 +58,7 @@ class Replay:
     seconds: float = 0.0
     at_newest: bool | None = None
     final: tuple[str, ...] = ()
+    planted: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

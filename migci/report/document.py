@@ -59,6 +59,7 @@ def _dataset(replay: Replay, run: Run) -> Json:
             "from": _text(clone.origin),
             "seconds": _seconds(clone.seconds),
         },
+        "planted": None if replay.planted is None else [_text(column) for column in replay.planted],
         "steps": [_step(step) for step in replay.steps],
         "findings": [_finding(finding) for finding in judgement.findings],
     }

@@ -59,6 +59,8 @@ def _facts(replay: Replay) -> Iterator[str]:
         yield f"{plain.line(replay.server.flavor, 40)} {plain.line(replay.server.version, 60)}"
     yield "rows not counted" if replay.rows is None else figures.several(replay.rows, "row")
     yield step_counts(replay)
+    if replay.planted == ():
+        yield "no honeytoken could be planted"
     yield figures.seconds(replay.seconds)
 
 

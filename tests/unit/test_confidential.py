@@ -123,9 +123,10 @@ def test_an_index_is_made_once_for_a_snapshot_and_what_is_said_of_it(tmp_path: P
 def test_honeytokens_are_planted_before_the_patch_runs_on_all_but_synthetic_contents(tmp_path: Path) -> None:
     for contents in Contents:
         here = world()
-        run(here, filled(tmp_path, contents))
+        (told,) = run(here, filled(tmp_path, contents)).replays
         planted = [one["users.email"] for one in here.server.planted]
         assert planted == ([] if contents is Contents.SYNTHETIC else ["token of users.email"])
+        assert told.planted == (None if contents is Contents.SYNTHETIC else ("users.email",))
 
 
 def test_a_step_that_fails_where_values_are_planted_is_run_again_without_them(tmp_path: Path) -> None:

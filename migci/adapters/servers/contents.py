@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
+from migci.adapters.servers.planting import LEAST_LENGTH, LOOKED_AT, MOST_PLANTED, in_place_of
 from migci.adapters.servers.programs import Programs
 from migci.adapters.servers.tables import quoted
 from migci.core.markup import Column
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 _TEXT = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "json", "binary", "varbinary",
          "tinyblob", "blob", "mediumblob", "longblob")  # fmt: skip
 _PIECE = 1 << 20
-_LEAST_TOKEN_LENGTH = 48
-_MOST_PLANTED = 16
-# A name of two words, or an address, whose shape can be kept: no migration takes it apart as it does a document, or
-# joins on it as it does on an identifier or the name of a machine.
-_PLAIN = re.compile(r"[A-Za-z'-]+ [A-Za-z'-]+|[\w.+-]+@[\w-]+\.[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,7 @@ class Contents:
         for table, columns in self._by_table(tuple(tokens)).items():
             for column in columns:
                 name = f"{table}.{column}"
-                if len(planted) < _MOST_PLANTED and (table, column) not in left_alone:
+                if len(planted) < MOST_PLANTED and (table, column) not in left_alone:
                     # A table without a key, a value that a check refuses: there are others.
                     with suppress(ServerFailed, pymysql.err.MySQLError):
                         if self._planted(table, column, tokens[name]):
@@ -106,7 +101,7 @@ class Contents:
                 "AND s.table_name = c.table_name AND s.column_name = c.column_name) "
                 "OR EXISTS (SELECT 1 FROM information_schema.triggers g WHERE g.event_object_schema = c.table_schema "
                 "AND g.event_object_table = c.table_name))",
-                (self.database, _LEAST_TOKEN_LENGTH),
+                (self.database, LEAST_LENGTH),
             )
         }
 
@@ -114,18 +109,13 @@ class Contents:
         """Put `token` in the place of the first value that is plain text, if it is another in most rows."""
         where = f"{quoted(self.database)}.{quoted(table)}"
         name = quoted(column)
-        first = self.admin.rows(f"SELECT {name} FROM {where} WHERE {name} IS NOT NULL LIMIT 100")
-        values = [str(value) for (value,) in first]
-        if not values or len(set(values)) * 2 < len(values):
-            return False  # the same again and again: a category, on which migrations may build
-        plain = next((value for value in values if _PLAIN.fullmatch(value)), None)
-        if plain is None:
+        first = self.admin.rows(f"SELECT {name} FROM {where} WHERE {name} IS NOT NULL LIMIT {LOOKED_AT}")
+        chosen = in_place_of([str(value) for (value,) in first], token)
+        if chosen is None:
             return False
-        domain = plain.partition("@")[2]
-        half = len(token) // 2
-        instead = f"{token}@{domain}" if domain else f"{token[:half]} {token[half:]}"
+        value, instead = chosen
         still = "".join(f", {quoted(other)} = {quoted(other)}" for other in self._set_by_themselves(table))
-        self.admin.rows(f"UPDATE {where} SET {name} = %s{still} WHERE {name} = %s LIMIT 1", (instead, plain))
+        self.admin.rows(f"UPDATE {where} SET {name} = %s{still} WHERE {name} = %s LIMIT 1", (instead, value))
         return True
 
     def _set_by_themselves(self, table: str) -> list[str]:

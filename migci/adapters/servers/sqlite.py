@@ -12,6 +12,7 @@ from pathlib import Path
 
 from migci.adapters.dumps import sources
 from migci.adapters.sandboxes.confinement import Sandbox
+from migci.adapters.servers import sqlite_planting
 from migci.adapters.servers.onlooker import Onlooker, Rows, Unreadable
 from migci.core.markup import Column
 from migci.core.run import ServerFacts
@@ -176,8 +177,8 @@ class SqliteDatabase:
                             sink.add(place[one.name], value if isinstance(value, bytes) else str(value).encode())
 
     def plant(self, tokens: Mapping[str, str]) -> tuple[str, ...]:
-        """In none: SQLite does not tell what a key or a trigger makes of a value as servers do."""
-        return ()
+        with closing(sqlite3.connect(self._file, timeout=10.0)) as connection:
+            return sqlite_planting.plant(connection, tokens)
 
     def versions(self, table: VersionTable) -> tuple[str, ...] | None:
         where = " AND ".join(f"{_quoted(column)} = ?" for column, _ in table.where) or "1"
