@@ -30,6 +30,7 @@ from migci.adapters.snapshots import volume
 from migci.adapters.snapshots.store import DEFAULT_LIMIT_BYTES, Store
 from migci.adapters.tools.alembic import Alembic
 from migci.adapters.tools.command import Command
+from migci.adapters.tools.histories import Histories
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.adapters.tools.sqlalchemy_migrate import SqlalchemyMigrate
 from migci.adapters.warm import Keeper, Loan, WarmClones
@@ -194,6 +195,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
                 limits,
                 at.instance,
                 at.log,
+                Histories(at.store / "histories"),
             ),
             snapshots=at.snapshots(),
             warm=WarmClones(at.store, project, there.options(), attach),

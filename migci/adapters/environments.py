@@ -36,10 +36,14 @@ class EnvironmentSettings:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """An interpreter, and what must be seen of the machine for it to run."""
+    """An interpreter, and what must be seen of the machine for it to run.
+
+    `built` stands for all that it was built from; `None` if it was not built here, and may change.
+    """
 
     python: Path
     view: View
+    built: str | None = None
 
 
 class Environments:
@@ -97,7 +101,7 @@ class Environments:
                     complete.touch()
         # What was built may say of itself what it wants: what it is made on is known from here.
         on = seen_by(base)
-        return Interpreter(environment / "bin" / "python", replace(on, read=(*on.read, environment)))
+        return Interpreter(environment / "bin" / "python", replace(on, read=(*on.read, environment)), digest)
 
     def _base(self) -> Path:
         if self._settings.python is None:

@@ -132,6 +132,20 @@ def test_mysql_s_dump_begins_and_ends_as_mysqldump_writes_it(tmp_path: Path) -> 
 # Mistakes in what it is given. Each ends with one clear sentence.
 
 
+def test_the_history_of_a_tree_is_told_once(small_shop: Path, store: Path) -> None:
+    (small_shop / "notes.txt").write_text(f"a tree like no other: {small_shop}\n")
+
+    def asked() -> int:
+        ran = replay(small_shop, "empty")
+        assert ran.status == 0, ran.err
+        return ran.log.count("history of working tree")
+
+    assert [asked(), asked()] == [1, 0]
+    last = max((small_shop / "migrations" / "versions").glob("00*"))
+    last.write_text(last.read_text() + "\n# another word\n")
+    assert [asked(), asked()] == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("addition", "sentence"),
     [

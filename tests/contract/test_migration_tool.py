@@ -19,6 +19,7 @@ from migci.adapters.log import Log
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.sandboxes.confinement import Limits as SandboxLimits
 from migci.adapters.tools.alembic import Alembic
+from migci.adapters.tools.histories import Histories
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.core.dataset import Dataset, Limits
 from migci.core.run import Commit
@@ -134,6 +135,7 @@ def rig(
         instance, sandbox, limits = Instance(mark, tmp_path / "instance"), Bubblewrap(), SandboxLimits()
         settings = EnvironmentSettings(str(python))
         environments = Environments(settings, project, store, sandbox, limits, instance, log)
+        rest = (environments, sandbox, limits, instance, log, Histories(tmp_path / "histories"))
         yield Rig(
             kit,
             project,
@@ -141,7 +143,7 @@ def rig(
             database,
             tmp_path / "log.txt",
             mark,
-            lambda kind, surroundings: AgentTool(kind, surroundings, environments, sandbox, limits, instance, log),
+            lambda kind, surroundings: AgentTool(kind, surroundings, *rest),
         )
     assert marked(mark) == []
 

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from migci.adapters import agent as agents
 from migci.adapters.environments import Environments
 from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.confinement import Limits, Sandbox, View
+from migci.adapters.tools.histories import Histories
 from migci.adapters.tools.imports import Imports
 from migci.adapters.tools.process import AgentGone, AgentLate, AgentProcess, agent_process
 from migci.core.finding import silences
@@ -83,6 +86,7 @@ class AgentTool:
         limits: Limits,
         instance: Instance,
         log: Log,
+        histories: Histories,
     ) -> None:
         self.name = kind.name
         self._kind = kind
@@ -92,16 +96,36 @@ class AgentTool:
         self._limits = limits
         self._instance = instance
         self._log = log
+        self._histories = histories
         self._numbers = itertools.count(1)
 
     def history(self, tree: Tree) -> History:
-        self._log.heading(f"history of {tree.commit.ref} ({tree.commit.id[:12]})")
         migrations = str(self._kind.spec()["migrations"])
         if not (tree.project / migrations).exists():
             raise UsageError(
                 f"[project] migrations: {tree.commit.ref} has no {migrations}",
                 hint="it is relative to the project's root, and must be committed",
             )
+        id = self._history_id(tree)
+        history = None if id is None else self._histories.find(id)
+        if history is None:
+            history = self._told_history(tree)
+            if id is not None:
+                self._histories.keep(id, history)
+        return history
+
+    def _history_id(self, tree: Tree) -> str | None:
+        """Stands for all that a tree's history depends on; `None` if some of it may change."""
+        built = self._environments.interpreter(tree).built
+        around = self._surroundings
+        if built is None or around.visible:
+            return None
+        project = str(tree.project.relative_to(tree.root))
+        settings = (self._kind.name, self._kind.spec(), dict(around.variables), dict(around.files), around.paths)
+        return digest(_how_it_is_told(), tree.commit.id, project, built, *settings)
+
+    def _told_history(self, tree: Tree) -> History:
+        self._log.heading(f"history of {tree.commit.ref} ({tree.commit.id[:12]})")
         with self._opened(tree, None) as agent:
             told = _ask_history(agent)
         try:
@@ -275,6 +299,13 @@ class _Session:
             noun = "process" if left == 1 else "processes"
             error = StepError(Cause.LEFTOVERS, f"left {left} {noun} running, which had to be killed")
         return Attempt(seconds, error, exposed=self._log.exposed())
+
+
+@cache
+def _how_it_is_told() -> str:
+    """Changes with the code that a history comes from."""
+    files = [*sorted(agents.FOLDER.rglob("*.py")), *sorted(Path(__file__).parent.glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _within(project: Path, folders: Iterable[object]) -> list[Path]:
