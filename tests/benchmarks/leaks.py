@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from migci.adapters.gate.canaries import planted
 from migci.adapters.gate.finder import ExactFinder
 from migci.adapters.gate.gate import Gate
 from migci.adapters.gate.index import COMPILED, Builder, Index, Public
@@ -109,6 +110,8 @@ def main(rounds: int) -> None:
         text = log(LOG_BYTES, 2)
         speeds: dict[str, list[float]] = {"gate": [], "gate without an index": [], "index alone": []}
         with Index.open(Path(folder, "index"), KEY) as index:
+            for column, token in enumerate(planted(len(COLUMNS), draw)):
+                index.learn(column, token.encode())
             for _ in range(rounds):
                 speed, false_alarms = cleaned(index, text)
                 speeds["gate"].append(round(speed, 1))
