@@ -16,7 +16,8 @@ class Revision:
 
     `parents` are the revisions that must have run before it: none for the first, several for an alembic merge or
     one with `depends_on`. `files` are relative to the project's root, the script itself first. `digest` is of the
-    bytes of all of them, `imports` of what they import of the project. `silences` are those in their text.
+    bytes of all of them, whatever they are called, `imports` of what they import of the project. `silences` are those
+    in their text.
     """
 
     id: str

@@ -1,0 +1,1 @@
+"""One linear history: what checks, extends and mends the order of a project's migrations."""
