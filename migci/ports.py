@@ -10,6 +10,7 @@ from typing import Protocol
 
 from migci.core.history import History, Revision
 from migci.core.markup import Column
+from migci.core.naming import Move
 from migci.core.run import Commit, ServerFacts
 from migci.core.snapshot import Snapshot
 from migci.core.step import Step, StepError, Work
@@ -437,3 +438,46 @@ class Observer(Protocol):
     def step_ended(self, step: Step) -> None: ...
 
     def note(self, sentence: str) -> None: ...
+
+
+class VersionsFolder(Protocol):
+    """The folder of a project's numbered migrations: what lies in it, and what git has of it.
+
+    Names are those of its own files, not of folders in it. Every call raises MigciError where disk or git fails.
+    """
+
+    @property
+    def place(self) -> str:
+        """What it is called, relative to the project."""
+
+    def files(self) -> frozenset[str]: ...
+
+    def others(self) -> frozenset[str]:
+        """Links, folders and what else is no file."""
+
+    def tracked(self) -> frozenset[str] | None:
+        """What git's index has; `None` where there is no git."""
+
+    def changed(self) -> frozenset[str]:
+        """What differs from the last commit, what git does not know included; nothing where there is no git."""
+
+    def listed(self) -> Mapping[str, Sequence[str]]:
+        """What versions.json says, number by number. Raises UsageError where it cannot be read."""
+
+    def alike(self, moves: Sequence[Move]) -> frozenset[Move]:
+        """Those whose file is there under its new name, as it is under the old one, on disk or else in the index."""
+
+    def copy(self, move: Move) -> None:
+        """Let the old file be there under its new name, too: whole or not at all."""
+
+    def write(self, text: str) -> None:
+        """Make `text` the content of versions.json: whole or not at all, and so that it outlives a power cut."""
+
+    def remove(self, name: str) -> None:
+        """Delete the file, if it is there."""
+
+    def stage(self, moves: Sequence[Move]) -> None:
+        """Let git's index have the new names for the old ones, and versions.json: all at once. Nothing without git."""
+
+    def lines(self) -> Iterable[tuple[str, int, str]]:
+        """Every line with three digits in it, of the text files of the project that git knows: file, number, text."""

@@ -86,7 +86,8 @@ class GitRepository:
                 hint="resolve them, or name a commit with --proposed",
             )
         index = self._bare / "index-of-the-working-tree"
-        shutil.copyfile(self._user("rev-parse", "--path-format=absolute", "--git-path", "index"), index)
+        # With its time: git takes files for changed that are as young as the index which knows them.
+        shutil.copy2(self._user("rev-parse", "--path-format=absolute", "--git-path", "index"), index)
         aside = {
             "GIT_INDEX_FILE": str(index),
             "GIT_OBJECT_DIRECTORY": str(self._bare / "objects"),
@@ -218,6 +219,14 @@ def _users_environment() -> dict[str, str]:
     """The user's own, less what a hook is given: that would point git at another repository than the project's."""
     local = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
     return {name: value for name, value in os.environ.items() if name not in local}
+
+
+def users_command(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """How a command of git's in the user's repository around `folder` begins, and its environment.
+
+    It has the user's own settings, but for those that would start programs.
+    """
+    return ["git", *_READ_ONLY, "-C", str(folder)], _users_environment()
 
 
 def closed_environment() -> dict[str, str]:

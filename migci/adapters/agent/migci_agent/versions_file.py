@@ -36,7 +36,7 @@ def read(folder):
     path = os.path.join(folder, NAME)
     try:
         with open(path, "rb") as file:
-            content = json.loads(file.read().decode("utf-8"), object_pairs_hook=_Pairs)
+            content = json.loads(file.read().decode("utf-8-sig"), object_pairs_hook=_Pairs)
     except (OSError, ValueError, RecursionError) as error:
         raise _broken(folder, "cannot be read: %s" % (getattr(error, "strerror", None) or error)) from error
     if not isinstance(content, _Pairs):
@@ -104,7 +104,7 @@ def append(folder, number, names):
         text = file.read()
     newline = "\r\n" if "\r\n" in text else "\n"
     head, _, tail = text.rpartition("}")
-    entry = "  %s: %s" % (json.dumps(str(number)), json.dumps(names, ensure_ascii=False))
+    entry = "  %s: %s" % (json.dumps(str(number)), json.dumps(names))
     new = path + ".new"
     with open(new, "w", encoding="utf-8", newline="") as file:
         file.write(head.rstrip() + ("," if numbers else "") + newline + entry + newline + "}" + tail)
