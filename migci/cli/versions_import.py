@@ -53,8 +53,9 @@ def import_(project: Path, migrations: str | None, dry_run: bool) -> None:
 
 
 def _show(plan: Plan, place: str) -> None:
-    numbers = [move.number for move in plan.moves]
-    click.echo(f"{plain.line(place)}: {len(numbers)} scripts, numbers {min(numbers)} to {max(numbers)}")
+    numbers = {move.number for move in plan.moves}
+    what = f"{len(plan.moves)} scripts, {len(numbers)} numbers from {min(numbers)} to {max(numbers)}"
+    click.echo(f"{plain.line(place)}: {what}")
     for move in plan.moves:
         click.echo("  " + plain.line(f"{move.old} -> {move.new}"))
 

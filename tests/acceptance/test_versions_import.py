@@ -92,7 +92,7 @@ def test_the_plan_and_what_names_old_files_are_told(project: Path) -> None:
     ran = imported(project)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
-    assert lines[0] == f"{PLACE}: 10 scripts, numbers 1 to 6"
+    assert lines[0] == f"{PLACE}: 10 scripts, 6 numbers from 1 to 6"
     assert lines[1:11] == [f"  {old} -> {NAMES[old]}" for old in sorted(NAMES)]
     assert lines[11:15] == [
         "Done, and staged: git diff --cached --find-renames shows it.",
