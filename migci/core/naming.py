@@ -82,18 +82,20 @@ def plan(names: Iterable[str]) -> Plan:
     """
     names = sorted(names)
     troubles: list[str] = []
+    files: dict[int, list[str]] = defaultdict(list)
     numbers: dict[int, list[_Script]] = defaultdict(list)
     for name in names:
         match = _NUMBERED.fullmatch(name)
         if match is None or name.endswith(_COMPILED):
             continue
-        scripts = numbers[int(match[1])]
+        number = int(match[1])
+        files[number].append(name)
         try:
-            scripts.extend(_script(name, int(match[1]), match[2]))
+            numbers[number].extend(_script(name, number, match[2]))
         except ValueError as error:
             troubles.append(f"{_shown(name)} {error}")
     for number, scripts in sorted(numbers.items()):
-        troubles += _unfit(number, scripts, [name for name in names if _NUMBERED.match(name)])
+        troubles += _unfit(number, scripts, files[number])
     moves = tuple(_named(numbers))
     troubles = troubles or list(_clashes(moves, names))
     if troubles:
@@ -171,23 +173,22 @@ def _ending(rest: str) -> str | None:
     return "_" + "_".join(parts[-size:]) + ".sql"
 
 
-def _unfit(number: int, scripts: list[_Script], names: list[str]) -> Iterator[str]:
-    """Why sqlalchemy-migrate could not run `number`."""
+def _unfit(number: int, scripts: list[_Script], files: list[str]) -> Iterator[str]:
+    """Why sqlalchemy-migrate could not run `number`, of which there are `files`, or would run another."""
     by_ending: dict[str, list[str]] = defaultdict(list)
     for script in scripts:
         by_ending[script.ending].append(_shown(script.old))
     for several in by_ending.values():
         if len(several) > 1:
             yield f"number {number} has two files for the same: {', '.join(several)}"
-    if not scripts:
-        alone = [name for name in names if int(_NUMBERED.fullmatch(name)[1]) == number]  # type: ignore[index]
-        if not any(name.endswith(("py", "sql")) for name in alone):
-            yield f"number {number} has no script: {', '.join(map(_shown, alone))}"
+    if not any(name.endswith(("py", "sql")) for name in files):
+        yield f"number {number} has no script: {', '.join(map(_shown, files))}"
 
 
 def _named(numbers: Mapping[int, list[_Script]]) -> Iterator[Move]:
     """A name for every script, which no other number has; letter case does not tell two names apart everywhere."""
     taken: set[str] = set()
+    counts: dict[str, int] = {}
     for number, scripts in sorted(numbers.items()):
         ordered = sorted(scripts, key=lambda script: script.order)
         common = next((script.words for script in ordered if script.words), _UNNAMED)
@@ -195,18 +196,19 @@ def _named(numbers: Mapping[int, list[_Script]]) -> Iterator[Move]:
         for script in ordered:
             words = script.words or common
             if words not in mine:
-                mine[words] = next(one for one in _candidates(words) if one.casefold() not in taken)
+                mine[words] = _free(words, taken, counts)
             yield Move(number, script.old, mine[words] + script.ending)
         taken |= {name.casefold() for name in mine.values()}
 
 
-def _candidates(words: str) -> Iterator[str]:
-    first = f"_{words}" if _NUMBERED.match(words) else words
-    yield first
-    count = 2
-    while True:
-        yield f"{first}_{count}"
-        count += 1
+def _free(words: str, taken: set[str], counts: dict[str, int]) -> str:
+    """`words`, or with a number behind them with which they are not `taken`; `counts` has those found so far."""
+    name = first = f"_{words}" if _NUMBERED.match(words) else words
+    key = first.casefold()
+    while name.casefold() in taken:
+        counts[key] = counts.get(key, 1) + 1
+        name = f"{first}_{counts[key]}"
+    return name
 
 
 def _clashes(moves: tuple[Move, ...], names: list[str]) -> Iterator[str]:

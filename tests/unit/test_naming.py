@@ -84,6 +84,12 @@ def test_of_many_reasons_the_first_ten_are_told() -> None:
     assert refused.value.message.endswith("\n… and 3 more")
 
 
+@pytest.mark.timeout(20)
+def test_ten_thousand_scripts_of_one_name_are_named_in_no_time() -> None:
+    planned = plan(f"{number:05}_placeholder.py" for number in range(1, 10_001))
+    assert planned.moves[-1] == Move(10_000, "10000_placeholder.py", "placeholder_10000.py")
+
+
 def test_what_was_interrupted_is_found_in_versions_json() -> None:
     left = ["003_placeholder.py", "004_add_counters_sqlite_downgrade.sql", "005_default_upgrade.sql"]
     assert finished(left, json.loads(EXPECTED)) == Plan(

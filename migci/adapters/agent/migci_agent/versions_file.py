@@ -41,26 +41,30 @@ def read(folder):
         raise _broken(folder, "cannot be read: %s" % (getattr(error, "strerror", None) or error)) from error
     if not isinstance(content, _Pairs):
         raise _broken(folder, 'it is not an object such as {"1": ["first.py"]}')
+    with os.scandir(folder) as entries:
+        files = {entry.name for entry in entries if entry.is_file()}
     found = {}
     numbers = {}
+    last = 0
     for key, names in content:
         if not _NUMBER.match(key):
             raise _broken(folder, "%s is not a number such as 7 or 134" % _quoted(key))
         number = int(key)
         if number in found:
             raise _broken(folder, "number %s is there twice" % key)
-        if found and number < max(found):
-            raise _broken(folder, "number %s comes after %d" % (key, max(found)))
-        _check(folder, key, names, numbers)
+        if number < last:
+            raise _broken(folder, "number %s comes after %d" % (key, last))
+        _check(folder, key, names, numbers, files)
         found[number] = names
-    for name in sorted(os.listdir(folder)):
-        if name not in numbers and _NUMBERED.match(name):
+        last = number
+    for name in sorted(files.difference(numbers)):
+        if _NUMBERED.match(name):
             raise _broken(folder, "%s is numbered, and not listed, so it would never run" % _quoted(name))
     return found
 
 
-def _check(folder, key, names, numbers):
-    """Raises BrokenVersions unless `names` can be the files of the number `key`; adds them to `numbers`."""
+def _check(folder, key, names, numbers, files):
+    """Raises BrokenVersions unless `names`, of `files`, can be the number `key`'s; adds them to `numbers`."""
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise _broken(folder, "number %s has no list of file names" % key)
     kinds = {}
@@ -72,7 +76,7 @@ def _check(folder, key, names, numbers):
             raise _broken(folder, "%s, of number %s, is no name of a migration's file" % (_quoted(name), key))
         if what in kinds:
             raise _broken(folder, "number %s has two files for the same: %s, %s" % (key, kinds[what], name))
-        if not os.path.isfile(os.path.join(folder, name)):
+        if name not in files:
             raise _broken(folder, "%s, of number %s, is not there" % (_quoted(name), key))
         kinds[what] = name
         numbers[name] = key
