@@ -48,6 +48,11 @@ class AfterTable(_Table):
     command: str | list[str]
 
 
+class VersionsTable(_Table):
+    branches: list[str] = []
+    folders: list[str] = []
+
+
 class ReleaseTable(_Table):
     name: str
     until: str
@@ -64,6 +69,7 @@ class ProjectTable(_Table):
     version_table: str | None = None
     environment: EnvironmentTable = EnvironmentTable()
     alembic: AlembicTable = AlembicTable()
+    versions: VersionsTable = VersionsTable()
     releases: list[ReleaseTable] = []
 
 
@@ -335,6 +341,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("project",): ProjectTable,
     ("project", "environment"): EnvironmentTable,
     ("project", "alembic"): AlembicTable,
+    ("project", "versions"): VersionsTable,
     ("project", "releases", "*"): ReleaseTable,
     ("project", "releases", "*", "after", "AfterTable"): AfterTable,
     ("server",): ServerTable,
