@@ -30,7 +30,7 @@ def chain(*ids: str) -> Listing:
 
 def numbers(**names: str) -> Listing:
     """By keyword: `n1="folsom"` is number 1; the name is the content, too."""
-    found = []
+    found: list[Script] = []
     for number, name in names.items():
         id = number.removeprefix("n")
         file = f"versions/{id:0>3}_{name}.py"
@@ -379,8 +379,8 @@ def is_linear(found: list[Script]) -> bool:
         return True
     following = {parent: one for one in found for parent in one.parents or (None,)}
     here, seen = following.get(None), []
-    while here is not None and here not in seen:
-        seen.append(here)
+    while here is not None and here.id not in seen:
+        seen.append(here.id)
         here = following.get(here.id)
     return len(seen) == len(found) and all(len(one.parents) <= 1 for one in found)
 
