@@ -28,7 +28,7 @@ def check(
     theirs = {(one.id, one.message) for tree in (trunk, base) if tree for one in faults(tree, branches)}
     meanwhile = trunk.by_id.keys() - base.by_id.keys() if base else set()
     found = []
-    for one in faults(proposed, branches, landed=meanwhile):
+    for one in faults(proposed, branches, meanwhile, trunk.heads):
         landed = (one.id, one.message) in theirs
         found.append(_of_trunk(one) if landed else one)
     if proposed.readable and trunk.readable and (base is None or base.readable):

@@ -13,17 +13,20 @@ REBASE = {ALEMBIC: ": migci versions rebase", NUMBERED: ": migci versions rebase
 
 
 def faults(
-    listing: Listing, branches: tuple[str, ...] = (), landed: Collection[str] = frozenset()
+    listing: Listing,
+    branches: tuple[str, ...] = (),
+    landed: Collection[str] = frozenset(),
+    ends: Collection[str] = frozenset(),
 ) -> Iterator[Finding]:
     """What is wrong with `listing`, whatever there was before; how many heads it has is not looked at.
 
-    Those that have `landed` meanwhile are not missing.
+    Those that have `landed` meanwhile are not missing. Of several `ends` that trunk has, all may be joined.
     """
     yield from listing.findings
     yield from _twice(listing)
     yield from _missing(listing, landed)
     yield from _circles(listing)
-    yield from _joins(listing)
+    yield from _joins(listing, ends)
     yield from _side_ways(listing, branches)
     yield from _against_order(listing)
 
@@ -123,13 +126,14 @@ def _needs(script: Script, listing: Listing) -> tuple[str, ...]:
     return tuple(one for one in (*script.parents, *script.depends_on) if one in listing.by_id)
 
 
-def _joins(listing: Listing) -> Iterator[Finding]:
+def _joins(listing: Listing, ends: Collection[str]) -> Iterator[Finding]:
     for script in listing.scripts:
         if len(script.parents) > 1:
             yield at(
                 script,
                 "MC014",
-                Severity.ERROR,
+                # What has landed cannot be put in a row any more.
+                Severity.WARNING if set(script.parents) <= set(ends) else Severity.ERROR,
                 f"{revision(listing, script.id)} joins {', '.join(script.parents)}: a history with branches "
                 "is not run in the same order everywhere",
                 hint=f"put the branches one behind the other, and delete it{REBASE[listing.kind]}",

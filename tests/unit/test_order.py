@@ -104,6 +104,16 @@ def test_mc014_a_merge_is_named_with_what_it_joins() -> None:
     ]
 
 
+def test_mc014_to_join_what_has_landed_in_branches_is_a_warning_that_can_be_silenced() -> None:
+    branched = alembic(script("a"), script("b", "a"), script("c", "a"))
+    joined = alembic(*branched.scripts, script("d", "b", "c", silences=(Silence("MC014", "both have landed"),)))
+    (finding,) = check(joined, branched)
+    assert finding.severity is Severity.INFO
+    assert finding.message.endswith("is not run in the same order everywhere (ignored: both have landed)")
+    late = alembic(*joined.scripts[:3], script("e", "c"), script("d", "b", "e"))
+    assert [one.severity for one in check(late, branched)] == [Severity.ERROR]
+
+
 def test_mc015_a_circle_is_told_once_and_from_its_smallest() -> None:
     round_ = alembic(script("a"), script("d", "b"), script("c", "d"), script("b", "c"), script("e", "b"))
     (finding,) = (one for one in check(round_) if one.id == "MC015")
