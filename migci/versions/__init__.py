@@ -1,1 +1,1 @@
-"""One linear history: what checks, extends and mends the order of a project's migrations."""
+"""Use cases around the order of migrations: one linear history, checked and repaired."""
