@@ -14,6 +14,7 @@ from migci.adapters.dumps import sources
 from migci.core.history import History, Revision
 from migci.core.markup import Column
 from migci.core.run import Commit, ServerFacts
+from migci.core.scripts import Listing
 from migci.core.snapshot import Snapshot
 from migci.core.step import Cause, Step, StepError, Work
 from migci.errors import MigciError, UsageError
@@ -24,6 +25,7 @@ from migci.ports import (
     Conflict,
     Entry,
     EntryKind,
+    Files,
     HookFailed,
     RestoreFailed,
     Size,
@@ -485,6 +487,19 @@ class FakeFiles:
 
     def read(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
         return (None,) * len(paths)
+
+
+class FakeScripts:
+    """A `ScriptReader` that knows its listings by the ids of commits; an error in the place of one is raised."""
+
+    def __init__(self, listings: Mapping[str, Listing | MigciError]) -> None:
+        self.listings = listings
+
+    def read(self, files: Files, *, thorough: bool = True) -> Listing:
+        found = self.listings[files.name]
+        if isinstance(found, MigciError):
+            raise found
+        return found
 
 
 class FakeRepository:

@@ -293,7 +293,7 @@ def test_a_gap_is_told_unless_numbers_are_moments(tmp_path: Path) -> None:
 
 
 def test_what_is_no_script_and_has_a_number_is_told(tmp_path: Path) -> None:
-    files = {"001_a.py": "", "002_b.py": "def upgrade(:\n", "003_c.sql": "", "004_e.py": b"\0"}
+    files: dict[str, str | bytes] = {"001_a.py": "", "002_b.py": "def upgrade(:\n", "003_c.sql": "", "004_e.py": b"\0"}
     tree(tmp_path, {f"repo/versions/{name}": text for name, text in files.items()})
     (tmp_path / "repo/versions/005_link.py").symlink_to("001_a.py")
     (tmp_path / "repo/versions/006_folder.py").mkdir()
