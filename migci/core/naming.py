@@ -128,6 +128,28 @@ def finished(names: Iterable[str], listed: Mapping[str, Sequence[str]]) -> Plan:
     return Plan(tuple(sorted(moves, key=lambda move: (move.number, not move.old.endswith(".py"), move.old))))
 
 
+def purpose(name: str) -> tuple[str, ...] | None:
+    """What a file that versions.json lists is for: `()` for Python, (database, operation) for SQL, `None` for nothing.
+
+    SQL without an operation in its name is an upgrade.
+    """
+    stem, _, ending = name.rpartition(".")
+    if (
+        ending not in ("py", "sql")
+        or not stem
+        or stem.startswith(".")
+        or not name.isprintable()
+        or set("/\\") & set(name)
+    ):
+        return None
+    if ending == "py":
+        return ()
+    parts = stem.split("_")
+    operation = parts.pop() if parts[-1] in _OPERATIONS else _OPERATIONS[0]
+    database = "_".join(_IBM) if tuple(parts[-3:]) == _IBM else "".join(parts[-1:])
+    return (database, operation) if database else None
+
+
 def mentions(lines: Iterable[tuple[str, int, str]], plan: Plan) -> Iterator[Mention]:
     """Those of `lines`, each with its file and number, that name an old file, with or without its ending."""
     by_number: dict[str, list[tuple[str, Move]]] = defaultdict(list)

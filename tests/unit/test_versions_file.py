@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migci.adapters.agent.migci_agent import versions_file
+from migci.core.naming import purpose
 from tests.contract.broken_versions import BROKEN, FILES, Broken
 
 
@@ -66,10 +69,28 @@ def test_a_link_to_nowhere_is_refused_and_not_taken_for_no_file(folder: Path) ->
         ("sqlite_upgrade.sql", ("sqlite", "upgrade")),
         ("add_more_ibm_db_sa_downgrade.sql", ("ibm_db_sa", "downgrade")),
         ("folsom.txt", None),
+        ("folsom", None),
+        (".py", None),
+        ("..py", None),
+        ("a/b.py", None),
+        ("a\\b.py", None),
+        ("a\n.py", None),
+        ("_upgrade.sql", None),
+        ("upgrade.sql", None),
+        (".sql", None),
     ],
 )
 def test_a_name_says_what_a_file_is_for(name: str, kind: tuple[str, ...] | None) -> None:
     assert versions_file.kind(name) == kind
+    assert purpose(name) == kind
+
+
+@given(
+    st.text(st.sampled_from("a_./\\é\n")),
+    st.sampled_from(("py", "sql", ".py", ".sql", "upgrade.sql", "_ibm_db_sa.sql")),
+)
+def test_what_checks_the_file_says_the_same_of_every_name(stem: str, ending: str) -> None:
+    assert versions_file.kind(stem + ending) == purpose(stem + ending)
 
 
 @pytest.mark.parametrize(

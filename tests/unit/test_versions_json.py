@@ -77,6 +77,10 @@ def test_a_number_that_is_there_twice_is_told_though_a_parser_would_keep_the_las
         ('{"1": {"a.py": ["b.py"]}}', "says of '1' what is no list of file names", 1),
         ('{"1": {}}', "says of '1' what is no list of file names", 1),
         ('{"1": null}', "says of '1' what is no list of file names", 1),
+        ('{"0": ["a.py"]}', "has the key '0', which is no number", 1),
+        ('{"1": ["README"]}', "lists 'README', which is no name of a script", 1),
+        ('{"1": ["a.py", "b.py"]}', "lists for 1 what only one file can be: a.py, b.py", 1),
+        ('{"1": ["a_x.sql", "b_x_upgrade.sql"]}', "lists for 1 what only one file can be: a_x.sql, b_x_upgrade.sql", 1),
         ('{"1": ["../a.py"]}', "lists '../a.py', which is no name of a file beside it", 1),
         ('{"1": ["/etc/passwd"]}', "lists '/etc/passwd', which is no name of a file beside it", 1),
         ('{"1": [".."]}', "lists '..', which is no name of a file beside it", 1),
@@ -111,7 +115,13 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size
 )
 
 
-@given(st.dictionaries(st.integers(0, 10**18), st.lists(names, min_size=1, max_size=3), max_size=6))
+scripts = st.tuples(
+    names.filter(lambda name: name.isprintable() and "\\" not in name),
+    st.lists(st.sampled_from((".py", "_sqlite_upgrade.sql", "_mysql.sql")), min_size=1, unique=True),
+).map(lambda one: [one[0] + ending for ending in one[1]])
+
+
+@given(st.dictionaries(st.integers(1, 10**18 - 1), scripts, max_size=6))
 def test_what_is_written_is_read_again(numbers: dict[int, list[str]]) -> None:
     taken: set[str] = set()
     entries = {}

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from migci.core.naming import purpose
+
 FILE_NAME = "versions.json"
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|\n|[^\s"{}\[\],:]+')
-_NUMBER = re.compile(r"[1-9][0-9]{0,18}|0")
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})", re.MULTILINE)
 
 
@@ -94,6 +96,9 @@ def _numbers(text: str) -> Versions:
                 mistakes.append(
                     Mistake(f"lists {file!r}, which is no name of a file beside it", "without any folder", line)
                 )
+            elif purpose(file) is None:
+                hint = "such as add_counters.py, add_counters_sqlite_upgrade.sql"
+                mistakes.append(Mistake(f"lists {file!r}, which is no name of a script", hint, line))
             elif file in owner:
                 mistakes.append(
                     Mistake(f"lists {file} twice: as {owner[file]} and as {number}", "take one of them out", line)
@@ -101,6 +106,9 @@ def _numbers(text: str) -> Versions:
             else:
                 owner[file] = number
                 good.append(file)
+        for several in _for_the_same(good):
+            what = f"lists for {number} what only one file can be: {', '.join(several)}"
+            mistakes.append(Mistake(what, "give one of them a number of its own", line))
         if number in entries:
             before = ", ".join(entries[number].files)
             what = f"has the number {number} twice: {before}; and {', '.join(files)}"
@@ -160,6 +168,14 @@ def _items(text: str) -> Iterator[tuple[str, tuple[str, ...] | None, int]]:
         good = value[0] == "[" and strings and all(token.startswith('"') for token in strings)
         good = good and set(value[2:-1:2]) <= {","}
         yield str(json.loads(key)), tuple(json.loads(one) for one in strings) if good else None, line
+
+
+def _for_the_same(files: Sequence[str]) -> Iterator[list[str]]:
+    """Those of `files`, of one number, of which sqlalchemy-migrate would run one and pass over the others."""
+    found: dict[tuple[str, ...] | None, list[str]] = {}
+    for file in files:
+        found.setdefault(purpose(file), []).append(file)
+    return (several for several in found.values() if len(several) > 1)
 
 
 def _is_name(file: str) -> bool:
