@@ -10,6 +10,7 @@ from migci import config
 from migci.adapters.scripts.versions_folder import FolderOnDisk
 from migci.cli.options import project_option
 from migci.core.naming import VERSIONS, Plan, mentions
+from migci.detect import repositories
 from migci.errors import UsageError
 from migci.report import plain
 from migci.versions.importing import carry_out, planned
@@ -17,7 +18,11 @@ from migci.versions.importing import carry_out, planned
 
 @click.command("import", short_help="Take the numbers out of migrations' names:  migci versions import --dry-run")
 @project_option
-@click.option("--migrations", metavar="PATH", help="The folder with migrate.cfg; if not given, what migci.toml says.")
+@click.option(
+    "--migrations",
+    metavar="PATH",
+    help="The folder with migrate.cfg; if not given, what migci.toml says, or what is found.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 def import_(project: Path, migrations: str | None, dry_run: bool) -> None:
     """Rename sqlalchemy-migrate's numbered scripts to names, and write their numbers to versions.json.
@@ -61,7 +66,13 @@ def _show(plan: Plan, place: str) -> None:
 
 
 def _configured(top: Path) -> str:
-    """Raises UsageError where migci.toml names no folder of numbered scripts."""
+    """What migci.toml names; without one, what is found. Raises UsageError where that is not one repository."""
+    if not (top / config.FILE_NAME).is_file():
+        found = [path for tool, path in repositories(top) if tool == "sqlalchemy-migrate"]
+        if len(found) == 1:
+            return found[0]
+        what = f"there are several in {top}: {', '.join(found)}" if found else f"there is no migrate.cfg in {top}"
+        raise UsageError(what, hint="name the folder with --migrations")
     settings = config.load(top).project
     if settings.tool != "sqlalchemy-migrate":
         raise UsageError(

@@ -121,6 +121,17 @@ def test_the_repository_is_the_one_that_migci_toml_names(project: Path) -> None:
     assert "an import is for sqlalchemy-migrate, and the tool of" in ran.stderr
 
 
+def test_without_settings_the_repository_is_the_one_that_is_found(project: Path) -> None:
+    assert imported(project, "--dry-run").returncode == 0
+    shutil.copytree(project / "repository", project / "cells")
+    ran = imported(project, "--dry-run")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"there are several in {project}: cells, repository" in ran.stderr
+    for name in ("cells", "repository"):
+        shutil.rmtree(project / name)
+    assert f"there is no migrate.cfg in {project}" in imported(project, "--dry-run").stderr
+
+
 def test_a_folder_of_a_repositorys_folder_is_imported(project: Path) -> None:
     (project / "inner").mkdir()
     git(project, "mv", "repository", "inner/repository")

@@ -84,6 +84,19 @@ def test_a_projects_own_script_upgrades_and_downgrades_with_python_and_sql(pytho
     manage("test")
 
 
+def test_a_command_without_it_finds_no_scripts_and_does_nothing_to_a_database_that_has_run_some(
+    python: Path, project: Path
+) -> None:
+    run(python, project, "manage.py", "version_control")
+    run(python, project, "manage.py", "upgrade")
+    (project / "manage.py").write_text(MANAGE.replace(HOOK, ""))
+    before = tables(project)
+    failed = run(python, project, "manage.py", "upgrade", check=False)
+    assert failed.returncode == 1
+    assert "VersionNotFoundError" in failed.stderr
+    assert tables(project) == before
+
+
 def test_a_script_that_cannot_be_changed_is_run_with_it(python: Path, project: Path) -> None:
     (project / "manage.py").write_text(MANAGE.replace(HOOK, "import of_the_project"))
     put(project, "of_the_project.py", "import sys\nassert sys.argv[0] == 'manage.py', sys.argv\n")
