@@ -224,6 +224,33 @@ def test_without_git_the_folder_is_looked_at_alone(shop: Path) -> None:
     assert check(shop).messages == ["the history has 2 heads: b, c"]
 
 
+def test_a_repository_without_a_commit_is_looked_at_alone(shop: Path) -> None:
+    shutil.rmtree(shop / ".git")
+    repository.begin(shop, "main")
+    assert check(shop).status == 0
+    assert check(shop, "--trunk", "main").status == 2
+
+
+def test_a_shallow_clone_that_lacks_the_common_ancestor_is_usage(shop: Path, tmp_path: Path) -> None:
+    for branch, mine in (("main", "theirs"), ("patch", "mine")):
+        repository.git(shop, "checkout", "--quiet", branch)
+        write(shop, {f"migrations/versions/{mine}.py": alembic(mine, "b")})
+        commit(shop)
+    clone = tmp_path / "clone"
+    assert git(tmp_path, "clone", "--depth=1", "--no-single-branch", f"file://{shop}", str(clone)) == 0
+    said = check(clone, "--trunk", "origin/main")
+    assert said.status == 2
+    assert "this is a shallow clone: git fetch --unshallow" in said.err
+    assert git(clone, "fetch", "--unshallow") == 0
+    assert check(clone, "--trunk", "origin/main").findings == ["error MC018"]
+
+
+def test_alembics_settings_in_pyproject_are_found(shop: Path) -> None:
+    (shop / "alembic.ini").unlink()
+    write(shop, {"pyproject.toml": '[tool.alembic]\nscript_location = "%(here)s/migrations"\n'})
+    assert [one["migrations"] for one in check(shop).histories] == [2]
+
+
 @pytest.mark.parametrize(
     ("files", "arguments", "said"),
     [

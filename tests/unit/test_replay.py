@@ -338,6 +338,14 @@ def test_what_the_tool_tells_counts_where_the_files_cannot_be_read() -> None:
         assert "MC003" in {one.id for one in here.replay().findings}
 
 
+def test_a_script_for_another_python_than_migcis_is_no_fault_where_the_tool_has_read_it() -> None:
+    newer = Finding("MC013", Severity.ERROR, "versions/3.py cannot be understood", file="versions/3.py")
+    for unread, said in (((), []), (("versions/3.py",), [newer])):
+        patch = written("1", "2", "3", findings=(newer,), unread=unread)
+        run = world(written={"trunk-id": written("1", "2"), "patch-id": patch}).replay()
+        assert list(run.findings) == said
+
+
 def test_mc005_a_history_that_the_tool_refuses_has_what_the_files_show_beside_it() -> None:
     patch = HistoryFailed("Can't locate revision identified by '9'")
     lost = written("1", "2", "3")
