@@ -48,6 +48,11 @@ class AfterTable(_Table):
     command: str | list[str]
 
 
+class VersionsTable(_Table):
+    branches: list[str] = []
+    folders: list[str] = []
+
+
 class ReleaseTable(_Table):
     name: str
     until: str
@@ -64,6 +69,7 @@ class ProjectTable(_Table):
     version_table: str | None = None
     environment: EnvironmentTable = EnvironmentTable()
     alembic: AlembicTable = AlembicTable()
+    versions: VersionsTable = VersionsTable()
     releases: list[ReleaseTable] = []
 
 
@@ -125,6 +131,7 @@ class Settings(_Table):
             name=self.project.name,
             trunk=self.project.trunk,
             releases=tuple(Release(r.name, r.until, r.ref, _hook(r.after)) for r in self.project.releases),
+            branches=tuple(self.project.versions.branches),
         )
 
     def as_datasets(
@@ -335,6 +342,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("project",): ProjectTable,
     ("project", "environment"): EnvironmentTable,
     ("project", "alembic"): AlembicTable,
+    ("project", "versions"): VersionsTable,
     ("project", "releases", "*"): ReleaseTable,
     ("project", "releases", "*", "after", "AfterTable"): AfterTable,
     ("server",): ServerTable,

@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from migci.adapters.scripts.trees import CommitFiles
 from migci.core.run import Commit
 from migci.errors import MigciError, UsageError
 from migci.ports import Conflict, Tree
@@ -86,7 +87,8 @@ class GitRepository:
                 hint="resolve them, or name a commit with --proposed",
             )
         index = self._bare / "index-of-the-working-tree"
-        shutil.copyfile(self._user("rev-parse", "--path-format=absolute", "--git-path", "index"), index)
+        # With its time: git takes files for changed that are as young as the index which knows them.
+        shutil.copy2(self._user("rev-parse", "--path-format=absolute", "--git-path", "index"), index)
         aside = {
             "GIT_INDEX_FILE": str(index),
             "GIT_OBJECT_DIRECTORY": str(self._bare / "objects"),
@@ -109,7 +111,7 @@ class GitRepository:
 
     def merge(self, trunk: Commit, proposed: Commit) -> Commit | Conflict:
         base = _run(["--git-dir", str(self._bare), "merge-base", trunk.id, proposed.id], self._bare)
-        if not base.stdout.strip() and (self._bare / "shallow").exists():
+        if not base.stdout.strip() and self.shallow:
             raise MigciError(
                 f"git knows no common ancestor of {proposed.ref} and {trunk.ref}",
                 hint="this is a shallow clone: git fetch --unshallow; or take the patch as it stands with --no-merge",
@@ -168,6 +170,21 @@ class GitRepository:
                     room -= size
                     yield file.read_bytes()
 
+    def files(self, commit: Commit) -> CommitFiles:
+        git = ("git", "--git-dir", str(self._bare))
+        environment = {**closed_environment(), "GIT_NO_LAZY_FETCH": "1"}
+        return CommitFiles(commit.ref, commit.id, git, environment, PurePosixPath(self._inside.as_posix()))
+
+    @property
+    def shallow(self) -> bool:
+        """Whether it lacks the older commits."""
+        return (self._bare / "shallow").exists()
+
+    def parting(self, trunk: Commit, proposed: Commit) -> Commit | None:
+        base = _run(["--git-dir", str(self._bare), "merge-base", trunk.id, proposed.id], self._bare)
+        found = base.stdout.split()
+        return Commit(f"the base of {proposed.ref}", found[0]) if found else None
+
     def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
         told = self._own(
             "diff", "--name-only", "--no-renames", "--diff-filter=A", "-z", trunk.id, landed.id, "--", f"{self._inside}"
@@ -214,10 +231,35 @@ def file_at(project: Path, ref: str, name: str) -> str:
         return repository.text(repository.commit(ref), name)
 
 
+def likely_trunk(project: Path) -> str:
+    """The branch that patches land on, as far as git tells."""
+
+    def told(*arguments: str) -> str:
+        try:
+            return _git([*_READ_ONLY, "-C", str(project), *arguments], project, _users_environment())
+        except MigciError:
+            return ""
+
+    if head := told("symbolic-ref", "--short", "refs/remotes/origin/HEAD"):
+        return head
+    for name in ("origin/main", "origin/master", "main", "master"):
+        if told("rev-parse", "--verify", "--quiet", name):
+            return name
+    return told("symbolic-ref", "--short", "HEAD") or "main"
+
+
 def _users_environment() -> dict[str, str]:
     """The user's own, less what a hook is given: that would point git at another repository than the project's."""
     local = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
     return {name: value for name, value in os.environ.items() if name not in local}
+
+
+def users_command(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """How a command of git's in the user's repository around `folder` begins, and its environment.
+
+    It has the user's own settings, but for those that would start programs.
+    """
+    return ["git", *_READ_ONLY, "-C", str(folder)], _users_environment()
 
 
 def closed_environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,6 +101,21 @@ def write_migrate(project: Path, bodies: Mapping[str, str]) -> None:
         put(project, f"repository/versions/{int(id_):03}_of.py", text)
 
 
+def write_named(project: Path, bodies: Mapping[str, str]) -> None:
+    """As `write_migrate` does, with the numbers in versions.json."""
+    write_migrate(project, {})
+    for id_, body in bodies.items():
+        text = MIGRATE_SCRIPT.format(body=textwrap.indent(body, "    "))
+        put(project, f"repository/versions/of_{_letters(id_)}.py", text)
+    numbers = {id_: [f"of_{_letters(id_)}.py"] for id_ in bodies}
+    put(project, "repository/versions/versions.json", json.dumps(numbers))
+
+
+def _letters(id_: str) -> str:
+    """The number in letters: names that are in another order than the numbers."""
+    return "zyxwvutsrq"[int(id_)]
+
+
 def write_command(project: Path, bodies: Mapping[str, str]) -> None:
     put(project, "apply.py", APPLY)
     for id_, body in bodies.items():
@@ -112,15 +128,16 @@ class Kit:
 
     tool: str
     interpreter: Interpreter
+    named: bool = False
 
     def __str__(self) -> str:
-        return f"{self.tool} on Python {self.interpreter.version}"
+        named = " with versions.json" if self.named else ""
+        return f"{self.tool}{named} on Python {self.interpreter.version}"
 
     def write(self, project: Path, bodies: Mapping[str, str]) -> None:
         project.mkdir(parents=True, exist_ok=True)
-        {"alembic": write_alembic, "sqlalchemy-migrate": write_migrate, "command": write_command}[self.tool](
-            project, bodies
-        )
+        migrate = write_named if self.named else write_migrate
+        {"alembic": write_alembic, "sqlalchemy-migrate": migrate, "command": write_command}[self.tool](project, bodies)
 
     def kind(self) -> Kind:
         match self.tool:
@@ -136,6 +153,8 @@ class Kit:
         match self.tool:
             case "alembic":
                 return f"migrations/versions/{id_}_of.py"
+            case "sqlalchemy-migrate" if self.named:
+                return f"repository/versions/of_{_letters(id_)}.py"
             case "sqlalchemy-migrate":
                 return f"repository/versions/{int(id_):03}_of.py"
             case _:
@@ -145,8 +164,9 @@ class Kit:
 ALEMBIC = Kit("alembic", NEW)
 OLD_ALEMBIC = Kit("alembic", OLD)
 MIGRATE = Kit("sqlalchemy-migrate", OLD)
+NAMED = Kit("sqlalchemy-migrate", OLD, named=True)
 COMMAND = Kit("command", NEW)
 
-KITS = (ALEMBIC, OLD_ALEMBIC, MIGRATE, COMMAND)
+KITS = (ALEMBIC, OLD_ALEMBIC, MIGRATE, NAMED, COMMAND)
 IN_PROCESS = (ALEMBIC, MIGRATE)
 """The kits whose migrations run in the agent's own process."""

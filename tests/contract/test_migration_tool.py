@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -22,12 +23,14 @@ from migci.adapters.tools.alembic import Alembic
 from migci.adapters.tools.histories import Histories
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.core.dataset import Dataset, Limits
+from migci.core.history import Changes, compare
 from migci.core.run import Commit
 from migci.core.step import Algorithm, Cause, Outcome, Stage, Step
 from migci.ports import Attempt, Database, DatabaseServer, EnvironmentFailed, HistoryFailed, Tree, VersionTable
 from migci.walk import walking
 from tests.contract.flavors import eventually, mariadb, migrate, new_folder, sqlite, started
 from tests.contract.interpreters import Interpreter, built
+from tests.contract.named import NAMES, write_named, write_numbered
 from tests.contract.projects import (
     ALEMBIC,
     COMMAND,
@@ -35,6 +38,7 @@ from tests.contract.projects import (
     IN_PROCESS,
     KITS,
     MIGRATE,
+    NAMED,
     OLD_ALEMBIC,
     Kit,
     alembic_script,
@@ -150,6 +154,7 @@ def rig(
 
 every_kit = pytest.mark.parametrize("kit", KITS, ids=str)
 in_process = pytest.mark.parametrize("kit", IN_PROCESS, ids=str)
+named = pytest.mark.parametrize("kit", [NAMED], ids=str)
 on_mariadb = pytest.mark.parametrize("flavor", ["mariadb"])
 
 
@@ -227,6 +232,51 @@ def test_branches_and_merges_come_in_the_order_in_which_alembic_runs_them(
         assert {step.outcome for step in walk.steps} == {Outcome.APPLIED}
     assert [id_ for (id_,) in migrate(rig.database, "SELECT id FROM ran ORDER BY rowid")] == alembics_own
     assert set(rig.at() or ()) == {"e2", "m"}
+
+
+@named
+def test_a_revision_whose_files_are_renamed_is_the_same_revision(rig: Rig) -> None:
+    """What an import to versions.json does: the order in which the files are found differs too."""
+    write_numbered(rig.project)
+    numbered = rig.tool.history(rig.tree)
+    shutil.rmtree(rig.project / "repository")
+    write_named(rig.project)
+    renamed = rig.tool.history(rig.tree)
+    assert compare(numbered, renamed) == Changes((), (), ())
+    assert [one.files for one in renamed.revisions] == [
+        tuple(str(Path(file).with_name(NAMES[Path(file).name])) for file in one.files) for one in numbered.revisions
+    ]
+    assert renamed.base == "0"
+
+
+@named
+def test_sql_that_is_renamed_for_another_database_is_another_revision(rig: Rig) -> None:
+    versions = write_named(rig.project)
+    before = rig.tool.history(rig.tree)
+    text = (versions / "versions.json").read_text()
+    (versions / "versions.json").write_text(text.replace("counters_mysql", "counters_oracle"))
+    (versions / "add_counters_mysql_upgrade.sql").rename(versions / "add_counters_oracle_upgrade.sql")
+    assert [one.id for one in compare(before, rig.tool.history(rig.tree)).edited] == ["4"]
+
+
+@named
+def test_what_a_history_says_twice_is_no_part_of_its_surroundings(rig: Rig) -> None:
+    """Else a checkpoint of trunk's would be of no use as soon as one more migration is listed."""
+    rig.write({"1": "pass"})
+    before = rig.tool.history(rig.tree).surroundings
+    rig.write({"1": "pass", "2": "pass"})
+    assert rig.tool.history(rig.tree).surroundings == before
+    (rig.project / "repository/versions/helper.py").write_text("")
+    assert rig.tool.history(rig.tree).surroundings != before
+
+
+@named
+def test_a_versions_json_that_is_broken_is_told_with_its_place(rig: Rig) -> None:
+    rig.write(THREE)
+    (rig.project / "repository/versions/versions.json").write_text('{"1": ["of_y.py"], "1": ["of_x.py"]}')
+    with pytest.raises(HistoryFailed) as failed:
+        rig.tool.history(rig.tree)
+    assert failed.value.message == "BrokenVersions: repository/versions/versions.json: number 1 is there twice"
 
 
 @in_process

@@ -129,6 +129,20 @@ def test_a_clean_working_tree_is_head(user: User, repository: GitRepository) -> 
     assert repository.working_tree() == Commit("working tree", user.git("rev-parse", "HEAD"))
 
 
+def test_what_was_edited_in_the_moment_in_which_it_was_added_is_in_the_working_tree(
+    user: User, repository: GitRepository
+) -> None:
+    """Only its index, which is no younger than the file, makes git look into it: size and time are as they were."""
+    user.git("config", "core.trustctime", "false")
+    moment = (1_700_000_000, 1_700_000_000)
+    os.utime(user.top / "models.py", moment)
+    user.git("add", "models.py")
+    (user.top / "models.py").write_text("two\n")
+    for file in ("models.py", ".git/index"):
+        os.utime(user.top / file, moment)
+    assert as_it_stands(repository)["models.py"] == "two\n"
+
+
 def test_what_is_not_committed_is_in_the_working_tree(user: User, repository: GitRepository) -> None:
     user.write({"models.py": "changed\n"})
     assert as_it_stands(repository) == {"models.py": "changed\n"}

@@ -333,8 +333,9 @@ def _revision(told: Mapping[str, Any], project: Path, imports: Imports) -> Revis
         raise ValueError("a revision has a file")
     texts = [path.read_bytes() for path in paths]
     content = hashlib.sha256()
-    for text in texts:
-        content.update(b"%d\n" % len(text) + text)
+    roles = told.get("roles", [""] * len(texts))  # what a file is for, where its name says more than who it is
+    for role, text in zip(roles, texts, strict=True):
+        content.update(f"{role} {len(text)}\n".encode() + text)
     return Revision(
         id=_name(told["id"]),
         parents=tuple(_name(parent) for parent in told["parents"]),

@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from migci_agent import versions_file
 from migci_agent.clone import BrokenHistory, filled
 from migci_agent.statements import WrongDatabase
 
@@ -68,6 +69,10 @@ class AlembicTool:
                 }
             )
         return {"base": "base", "revisions": revisions}
+
+    def order(self):
+        """The files that tell the history and nothing else."""
+        return [os.path.join(folder, versions_file.NAME) for folder in self._script._version_locations]
 
     def beside(self):
         """Where there are files that every revision's run may depend on."""

@@ -57,7 +57,7 @@ def _answer(tool, request):
         reply = tool.history()
         reply["packages"] = _packages()
         reply["paths"] = [os.path.abspath(folder) for folder in sys.path if os.path.isdir(folder or ".")]
-        reply["beside"] = _files(tool.spec, tool.beside())
+        reply["beside"] = _files(tool.spec, tool.beside(), tool.order())
         return reply
     if op == "check":
         tool.check()
@@ -91,8 +91,8 @@ def _packages():
     return sorted(found)
 
 
-def _files(spec, places):
-    """All files in `places`, files or folders, relative to the project."""
+def _files(spec, places, less):
+    """All files in `places`, files or folders, but for those in `less`; relative to the project."""
     found = set()
     for place in places:
         if os.path.isfile(place):
@@ -100,7 +100,7 @@ def _files(spec, places):
         for folder, _, names in os.walk(place):
             if os.path.basename(folder) != "__pycache__":
                 found.update(os.path.relpath(os.path.join(folder, name), spec["project"]) for name in names)
-    return sorted(found)
+    return sorted(found.difference(os.path.relpath(path, spec["project"]) for path in less))
 
 
 def _describe(error, file):

@@ -2,12 +2,16 @@
 
 import os
 
+from migci_agent import versions_file, versions_hook
+
 
 class MigrateTool:
     """`spec`: migrations (the repository's folder), url or None."""
 
     def __init__(self, spec):
         from migrate.versioning.repository import Repository
+
+        versions_hook.install()
 
         self.spec = spec
         self._project = spec["project"]
@@ -24,19 +28,29 @@ class MigrateTool:
         revisions = []
         parents = []
         for number in self._versions:
-            version = self._repository.version(number)
-            scripts = [version.python] if version.python else []
-            scripts += [script for kinds in version.sql.values() for script in kinds.values()]
+            scripts = self._scripts(self._repository.version(number))
             revisions.append(
                 {
                     "id": str(number),
                     "parents": parents,
-                    "files": [os.path.relpath(script.path, self._project) for script in scripts],
+                    "files": [os.path.relpath(script.path, self._project) for _, script in scripts],
+                    "roles": [role for role, _ in scripts],
                     "summary": "",
                 }
             )
             parents = [str(number)]
         return {"base": str(self._base()), "revisions": revisions}
+
+    def _scripts(self, version):
+        """Each script of `version` with what it is for; in an order that its files' names have no part in."""
+        sql = [(kind, database) for database, kinds in version.sql.items() for kind in kinds]
+        ordered = sorted(sql, key=lambda one: (one[0] != "upgrade", one))
+        found = [("python", version.python)] if version.python else []
+        return found + [("%s %s" % (kind, database), version.sql[database][kind]) for kind, database in ordered]
+
+    def order(self):
+        """The files that tell the history and nothing else."""
+        return [os.path.join(self._repository.path, "versions", versions_file.NAME)]
 
     def beside(self):
         """Where there are files that every version's run may depend on."""
