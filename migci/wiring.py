@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -111,8 +112,8 @@ def _visible(place: str, project: Path) -> Path:
 
 
 SERVERS: dict[str, Callable[[tuple[str, ...], Path | None, Workshop], DatabaseServer]] = {
-    "mariadb": lambda options, programs, at: mariadb(options, at.instance.id, at.log, at.sandbox, programs),
-    "mysql": lambda options, programs, at: mysql(options, at.instance.id, at.log, at.sandbox, programs),
+    "mariadb": lambda options, programs, at: mariadb(options, at.instance, at.log, at.sandbox, programs),
+    "mysql": lambda options, programs, at: mysql(options, at.instance, at.log, at.sandbox, programs),
     "sqlite": lambda options, programs, at: SqliteServer(at.sandbox, at.instance.id),
 }
 
@@ -238,9 +239,9 @@ def keeper(settings: Settings, project: Path, dataset: str, tools: Tools, *, rea
 
 def available(flavor: str) -> ServerFacts | None:
     """The server of this flavor that this machine has where programs usually are, or `None`."""
-    nowhere = Path("/nonexistent")
-    with Log(Path(os.devnull)) as log:
+    with Log(Path(os.devnull)) as log, tempfile.TemporaryDirectory(prefix="migci-") as folder:
+        at = Workshop(Instance("", Path(folder)), Path(folder), log, NoSandbox())
         try:
-            return SERVERS[flavor]((), None, Workshop(Instance("", nowhere), nowhere, log, NoSandbox())).facts()
+            return SERVERS[flavor]((), None, at).facts()
         except UsageError:
             return None

@@ -68,7 +68,7 @@ QUERY = "SELECT i.uuid, m.note FROM instances i JOIN metadata m ON m.id = i.id W
 @contextmanager
 def tools(store: Path, *options: str) -> Iterator[Tools]:
     with Log(Path(os.devnull)) as log, instance(store) as live:
-        server, clock = mariadb(options, live.id, log, Bubblewrap()), FakeClock()
+        server, clock = mariadb(options, live, log, Bubblewrap()), FakeClock()
         yield Tools(
             repository=FakeRepository({}),
             server=server,

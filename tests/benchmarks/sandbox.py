@@ -15,6 +15,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.sandboxes.confinement import Limits, Sandbox, View
@@ -47,7 +48,7 @@ def main(rounds: int) -> None:
         log = stack.enter_context(Log(folder / "log.txt"))
         databases = {}
         for name, sandbox in SANDBOXES.items():
-            server = mariadb((), f"benchmark-{name}", log, sandbox)
+            server = mariadb((), Instance(f"benchmark-{name}", folder / f"{name}-work"), log, sandbox)
             databases[name] = stack.enter_context(started(server, folder / name))
             rows = ", ".join(f"({number}, 'x')" for number in range(100))
             migrate(

@@ -19,6 +19,7 @@ import pytest
 from _pytest.mark import ParameterSet
 from pymysql.cursors import Cursor
 
+from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.servers import mariadb as mariadb_server
@@ -40,12 +41,16 @@ Rows = list[tuple[Any, ...]]
 
 
 def mariadb(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> Server:
-    return mariadb_server.mariadb(options, mark, log or Log(Path("/dev/null")), Bubblewrap())
+    return mariadb_server.mariadb(options, Instance(mark, store / mark), log or Log(Path("/dev/null")), Bubblewrap())
 
 
 def mysql(store: Path, *options: str, mark: str = MARK, log: Log | None = None) -> Server:
     return mysql_server.mysql(
-        options, mark, log or Log(Path("/dev/null")), Bubblewrap(), Path(os.environ["MIGCI_MYSQL"])
+        options,
+        Instance(mark, store / mark),
+        log or Log(Path("/dev/null")),
+        Bubblewrap(),
+        Path(os.environ["MIGCI_MYSQL"]),
     )
 
 

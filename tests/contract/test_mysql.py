@@ -8,6 +8,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.none import NoSandbox
 from migci.adapters.servers.database import Admin
@@ -70,14 +71,14 @@ def test_mariadb_under_the_name_of_mysqld_is_refused(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\necho 'mysqld  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64'\n")
     program.chmod(0o755)
     with pytest.raises(UsageError) as refused:
-        mysql((), "", quiet(), NoSandbox(), tmp_path).facts()
+        mysql((), Instance("", tmp_path / "work"), quiet(), NoSandbox(), tmp_path).facts()
     assert refused.value.message.startswith(f"{program} is not MySQL 8.0 or later: it says 'mysqld  Ver 10.11.19-")
     assert refused.value.hint == "install Oracle MySQL's server, and name its folder in [server] programs"
 
 
 def test_a_folder_without_its_programs_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=rf"^mysqld is not in {tmp_path};") as refused:
-        mysql((), "", quiet(), NoSandbox(), tmp_path).facts()
+        mysql((), Instance("", tmp_path / "work"), quiet(), NoSandbox(), tmp_path).facts()
     assert "[server] programs" in refused.value.hint
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.confinement import Sandbox
 from migci.adapters.servers.database import Admin
@@ -87,5 +88,7 @@ MARIADB = Product(
 )
 
 
-def mariadb(options: tuple[str, ...], mark: str, log: Log, sandbox: Sandbox, programs: Path | None = None) -> Server:
-    return Server(replace(MARIADB, programs=programs), options, mark, log, sandbox)
+def mariadb(
+    options: tuple[str, ...], instance: Instance, log: Log, sandbox: Sandbox, programs: Path | None = None
+) -> Server:
+    return Server(replace(MARIADB, programs=programs), options, instance, log, sandbox)

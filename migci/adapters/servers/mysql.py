@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.confinement import Sandbox
 from migci.adapters.servers.database import Admin
@@ -119,5 +120,7 @@ MYSQL = Product(
 )
 
 
-def mysql(options: tuple[str, ...], mark: str, log: Log, sandbox: Sandbox, programs: Path | None = None) -> Server:
-    return Server(replace(MYSQL, programs=programs), options, mark, log, sandbox)
+def mysql(
+    options: tuple[str, ...], instance: Instance, log: Log, sandbox: Sandbox, programs: Path | None = None
+) -> Server:
+    return Server(replace(MYSQL, programs=programs), options, instance, log, sandbox)

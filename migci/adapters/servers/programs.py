@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from migci.adapters.instances import MARKER
+from migci.adapters.instances import MARKER, Instance
 from migci.adapters.sandboxes.confinement import Sandbox, View
 from migci.adapters.servers.product import Product
 from migci.errors import UsageError
@@ -25,7 +24,7 @@ class Programs:
 
     product: Product
     sandbox: Sandbox
-    mark: str
+    instance: Instance
 
     @cached_property
     def installed(self) -> Path:
@@ -46,13 +45,12 @@ class Programs:
     @property
     def environment(self) -> dict[str, str]:
         """The whole environment of each of them."""
-        return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: self.mark}
+        return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", MARKER: self.instance.id}
 
     def version(self) -> str:
         """Of the server. Raises UsageError when it is another product's."""
         program = self.product.server_program()
-        with tempfile.TemporaryDirectory(prefix="migci-") as folder:
-            done = self.run((program, "--version"), Path(folder))
+        done = self.run((program, "--version"), self.instance.folder / f"{self.product.flavor}-version")
         version = self.product.version(done.stdout.decode(errors="replace"))
         if version is None:
             said = (done.stdout.strip() or done.stderr.strip()).decode(errors="replace")[:500]

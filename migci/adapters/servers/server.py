@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from migci.adapters.disk import disk_or
+from migci.adapters.instances import Instance
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.confinement import Sandbox
 from migci.adapters.servers.daemon import NOTHING, daemon, first_error
@@ -28,12 +29,14 @@ class Server:
 
     in_process = False
 
-    def __init__(self, product: Product, options: tuple[str, ...], mark: str, log: Log, sandbox: Sandbox) -> None:
+    def __init__(
+        self, product: Product, options: tuple[str, ...], instance: Instance, log: Log, sandbox: Sandbox
+    ) -> None:
         self.flavor = product.flavor
         self._product = product
         self._options = options
         self._log = log
-        self._programs = Programs(product, sandbox, mark)
+        self._programs = Programs(product, sandbox, instance)
         self._facts: ServerFacts | None = None
 
     def facts(self) -> ServerFacts:
