@@ -68,7 +68,8 @@ def servers(keeper: psutil.Process) -> list[psutil.Process]:
     found = []
     for child in keeper.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if child.name() == "mariadbd" and child.status() != psutil.STATUS_ZOMBIE:
+            runs = child.status() != psutil.STATUS_ZOMBIE and "--version" not in child.cmdline()
+            if child.name() == "mariadbd" and runs:
                 found.append(child)
     return found
 
