@@ -55,15 +55,21 @@ class ReleaseTable(_Table):
     after: str | AfterTable | None = None
 
 
+class VersionsTable(_Table):
+    tests: str | None = None
+
+
 class ProjectTable(_Table):
     name: str
     tool: Literal["alembic", "sqlalchemy-migrate", "command"]
     migrations: str
     trunk: str
+    models: Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")] | None = None
     command: str | list[str] | None = None
     version_table: str | None = None
     environment: EnvironmentTable = EnvironmentTable()
     alembic: AlembicTable = AlembicTable()
+    versions: VersionsTable = VersionsTable()
     releases: list[ReleaseTable] = []
 
 
@@ -335,6 +341,7 @@ _TABLES: dict[tuple[str, ...], type[_Table]] = {
     ("project",): ProjectTable,
     ("project", "environment"): EnvironmentTable,
     ("project", "alembic"): AlembicTable,
+    ("project", "versions"): VersionsTable,
     ("project", "releases", "*"): ReleaseTable,
     ("project", "releases", "*", "after", "AfterTable"): AfterTable,
     ("server",): ServerTable,

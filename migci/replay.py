@@ -11,6 +11,7 @@ from migci.confidential import cleaned, cleaned_all, guarded, sheltered
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding, Severity, silenced
 from migci.core.history import Changes, History, compare, strangers
+from migci.core.own_tests import Places
 from migci.core.run import Commit, Replay, Run
 from migci.core.snapshot import Snapshot
 from migci.core.step import Stage, Step
@@ -23,6 +24,7 @@ from migci.ports import (
     Gate,
     HistoryFailed,
     HookFailed,
+    OwnTestsFailed,
     RestoreFailed,
     ServerFailed,
     SnapshotGone,
@@ -30,6 +32,7 @@ from migci.ports import (
     VersionTable,
 )
 from migci.prepare import prepared
+from migci.rehearse import rehearse
 from migci.route import Reading, Release, Releases, beyond, route, standing, travel
 from migci.tools import Tools
 from migci.walk import UnknownRevision, planned
@@ -96,7 +99,7 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         except HistoryFailed as error:
             return replace(run, findings=(_unreadable(error),))
         files = repository.added(run.trunk, landed)
-        run = replace(run, findings=tuple(_changes(trunk.history, patch.history, files)))
+        run = replace(run, findings=tuple(_changes(trunk.history, patch.history, files, tools.tool.tests)))
     for position, dataset in enumerate(datasets):
         tools.observer.dataset_started(dataset.name, position, len(datasets))
         try:
@@ -144,7 +147,12 @@ def _replay_dataset(
                 result = replace(result, trouble=(trouble(error),))
             gate.exposed()  # what the server logged is no step's
             steps[:] = [cleaned(step, gate) for step in steps]
-            result = replace(result, trouble=cleaned_all(result.trouble, gate), final=cleaned_all(result.final, gate))
+            result = replace(
+                result,
+                trials=cleaned_all(result.trials, gate),
+                trouble=cleaned_all(result.trouble, gate),
+                final=cleaned_all(result.final, gate),
+            )
     except UsageError:
         raise
     except MigciError as error:
@@ -152,14 +160,15 @@ def _replay_dataset(
             raise
         with sheltered(dataset, tools) as gate:
             result = replace(result, trouble=cleaned_all((trouble(error),), gate))
-    if result.trouble or any(step.error is not None and not step.cached for step in steps):
+    tested = any(trial.error is not None for trial in result.trials)
+    if result.trouble or tested or any(step.error is not None and not step.cached for step in steps):
         try:
             _check_files(used, tools)
         except SnapshotGone as gone:
             if not last:
                 raise
             steps = [step for step in steps if step.cached]
-            result = replace(result, trouble=(trouble(gone),))
+            result = replace(result, trials=(), trouble=(trouble(gone),))
     return replace(result, steps=tuple(steps), seconds=tools.clock() - began)
 
 
@@ -177,17 +186,37 @@ def _run(
     arrival = reach(course, tools, steps) if cache else Arrival(Position(course.start, 0))
     if arrival.position is not None:
         known = len(steps)
-        done, planted = _propose(result, course, arrival.position, trunk, patch, gate.tokens, tools, steps)
+        position = arrival.position
+        done, planted = _propose(result, course, position, trunk, patch, gate.tokens, tools, steps)
         if planted and any(step.error is not None for step in steps[known:]):
             # It may have met a value that nobody else has; it answers only for what it does without.
             tools.observer.note(f"{course.dataset.name}: a step did not end well; once more, without planted values")
             del steps[known:]
-            done, _ = _propose(result, course, arrival.position, trunk, patch, {}, tools, steps)
+            done, _ = _propose(result, course, position, trunk, patch, {}, tools, steps)
+        if done.at_newest is not None:
+            done = _rehearse(done, course, position, trunk, patch, tools)
         return done
     if patch is not None:
         added = compare(trunk.history, patch.history).added
         steps.extend(planned(Stage.PROPOSED, patch.history, revision.id) for revision in added)
     return replace(result, clone=arrival.clone)
+
+
+def _rehearse(
+    result: Replay, course: Course, position: Position, trunk: Reading, patch: Reading | None, tools: Tools
+) -> Replay:
+    """Where all steps ended well, run the migrations' own tests around them."""
+    try:
+        return replace(result, trials=rehearse(course, position, trunk, patch, tools))
+    except OwnTestsFailed as error:
+        found = Finding(
+            "MC108", Severity.ERROR, f"the migrations' own tests cannot be found: {error.message}", error.hint
+        )
+    except (UsageError, SnapshotGone):
+        raise
+    except MigciError as error:
+        found = trouble(error)
+    return replace(result, trouble=(*result.trouble, found))
 
 
 def _check_files(used: list[Snapshot], tools: Tools) -> None:
@@ -324,8 +353,8 @@ def _check(where: str, revision: str, history: History) -> None:
         )
 
 
-def _changes(trunk: History, proposed: History, added_files: tuple[str, ...]) -> Iterator[Finding]:
-    """What a patch does to the history; `added_files` are all that it adds to trunk's tree."""
+def _changes(trunk: History, proposed: History, added_files: tuple[str, ...], tests: Places) -> Iterator[Finding]:
+    """What a patch does to the history; `added_files` are all that it adds to trunk's tree, `tests` where tests are."""
     changes: Changes = compare(trunk, proposed)
     for revision in changes.edited:
         edited = Finding(
@@ -357,7 +386,7 @@ def _changes(trunk: History, proposed: History, added_files: tuple[str, ...]) ->
                 hint=f"move it behind {', '.join(sorted(trunk.heads))}",
                 file=revision.files[0],
             )
-    for file in strangers(trunk, proposed, added_files):
+    for file in strangers(trunk, proposed, added_files, tests):
         yield Finding(
             "MC007",
             Severity.ERROR,

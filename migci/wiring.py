@@ -194,6 +194,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
                 limits,
                 at.instance,
                 at.log,
+                settings.project.versions.tests,
             ),
             snapshots=at.snapshots(),
             warm=WarmClones(at.store, project, there.options(), attach),

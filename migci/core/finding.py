@@ -76,6 +76,7 @@ TITLES = {
     "MC104": "A migration did not reach its revision",
     "MC105": "The database is not at the newest revision",
     "MC107": "A migration left processes behind",
+    "MC108": "A migration's own test failed",
     "MC201": "A step takes longer than its limit",
     "MC202": "A step changes more rows than its limit",
     "MC301": "A step blocks writes longer than its limit",

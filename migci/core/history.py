@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from migci.core.finding import Silence
+from migci.core.own_tests import Places
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,15 @@ def compare(trunk: History, proposed: History) -> Changes:
 _SCRIPTS = (".py", ".sql")
 
 
-def strangers(trunk: History, proposed: History, added_files: Iterable[str]) -> tuple[str, ...]:
-    """Those of `added_files` that lie among the migrations, look like one, and are none of `proposed`.
+def strangers(trunk: History, proposed: History, added_files: Iterable[str], tests: Places) -> tuple[str, ...]:
+    """Those of `added_files` that lie among the migrations, look like one, and are neither one nor a test of one.
 
     Found by their places alone: a patch's code takes part in telling its history, and could leave out what it adds.
     """
     known = {file for history in (trunk, proposed) for revision in history.revisions for file in revision.files}
     folders = {PurePosixPath(file).parent for file in known}
+    choices = tests.of({revision.id: revision.files for revision in proposed.revisions})
+    known.update(file for files in choices.values() for file in files)
     return tuple(
         file
         for file in added_files

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CORE = {"migci.core", "migci.errors", "migci.__version__"}
 PORTS = CORE | {"migci.ports"}
-USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "confidential", "replay", "explore"}
+USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "confidential", "replay", "rehearse", "explore"}
 USE_CASES = PORTS | {f"migci.{name}" for name in USE_CASE_MODULES}
 SEES: dict[str, set[str]] = {
     "migci.core": CORE,
