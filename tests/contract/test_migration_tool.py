@@ -740,7 +740,7 @@ def test_the_test_of_a_migration_that_does_less_than_it_should_fails_with_its_li
 def test_a_test_that_takes_its_process_with_it_is_told_as_a_migration_is(rig: Rig) -> None:
     before, _ = ended_in_a_test(rig, "import os\nos._exit(0)")
     assert before.error is not None
-    assert (before.error.cause, before.error.message) == (Cause.ENDED, "it ended with status 0")
+    assert (before.error.cause, before.error.message) == (Cause.ENDED, "its process ended with status 0")
 
 
 def ended_in_a_test(rig: Rig, text: str) -> tuple[Attempt, str]:
