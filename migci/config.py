@@ -48,15 +48,17 @@ class AfterTable(_Table):
     command: str | list[str]
 
 
+class VersionsTable(_Table):
+    branches: list[str] = []
+    folders: list[str] = []
+    tests: str | None = None
+
+
 class ReleaseTable(_Table):
     name: str
     until: str
     ref: str | None = None
     after: str | AfterTable | None = None
-
-
-class VersionsTable(_Table):
-    tests: str | None = None
 
 
 class ProjectTable(_Table):

@@ -29,7 +29,7 @@ class Detected:
 
 def detect(project: Path) -> Detected:
     """Raises UsageError when there is neither an alembic.ini nor a migrate.cfg."""
-    found = sorted(_repositories(project), key=lambda one: (one[1].count("/"), one[1]))
+    found = repositories(project)
     if not found:
         raise UsageError(
             f"there is no alembic.ini and no migrate.cfg in {project}",
@@ -45,6 +45,11 @@ def detect(project: Path) -> Detected:
         python=python,
         requirements=() if python else _requirements(project, tool),
     )
+
+
+def repositories(project: Path) -> list[tuple[str, str]]:
+    """Each migration repository in `project`, as its tool and what `migrations` would be; the nearest first."""
+    return sorted(_repositories(project), key=lambda one: (one[1].count("/"), one[1]))
 
 
 def _repositories(project: Path) -> Iterator[tuple[str, str]]:

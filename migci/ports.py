@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -12,9 +13,10 @@ from migci.core.history import History, Revision
 from migci.core.markup import Column
 from migci.core.own_tests import OwnTest, Places
 from migci.core.run import Commit, Part, ServerFacts
+from migci.core.scripts import Listing
 from migci.core.snapshot import Snapshot
 from migci.core.step import Step, StepError, Work
-from migci.errors import MigciError
+from migci.errors import MigciError, UsageError
 
 
 class ServerFailed(MigciError):
@@ -355,11 +357,70 @@ class Repository(Protocol):
     def texts(self, tree: Tree) -> Iterable[bytes]:
         """What stands in the project's files of `tree`, as far as these are text, and not so large as to be data."""
 
+    def files(self, commit: Commit) -> Files:
+        """The project's files as they are in `commit`, for as long as the repository is open."""
+
+    def parting(self, trunk: Commit, proposed: Commit) -> Commit | None:
+        """The newest commit that both come from: where the patch left trunk. `None` where there is none."""
+
     def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
         """The files of the project that `landed` has and `trunk` has not, relative to the project."""
 
     def added_in(self, commit: Commit, file: str) -> Commit:
         """The commit, up to `commit`, that brought `file`."""
+
+
+class EntryKind(StrEnum):
+    """What a name in a tree stands for."""
+
+    FILE = "file"
+    LINK = "link"
+    FOLDER = "folder"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name in a tree; `path` is relative to the project."""
+
+    path: str
+    kind: EntryKind
+
+
+class Files(Protocol):
+    """The project's files of one commit, or of the working tree as it lies on disk, also in the middle of a merge.
+
+    Nothing is checked out, and no link is followed. Paths are relative to the project, with slashes; what is no UTF-8
+    in them is as `os.fsdecode` gives it.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call it: a ref, or "working tree"."""
+
+    def kind(self, path: str) -> EntryKind | None:
+        """What is at `path`; `None` where nothing is. Where a folder above it is a link, that is what is there."""
+
+    def entries(self, folder: str, *, below: bool = False) -> tuple[Entry, ...]:
+        """What is in `folder`, by its path; with `below`, also what is in the folders in it. Empty where none is."""
+
+    def read(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
+        """The bytes of each file; `None` for what is no file, cannot be read or is longer than a script is."""
+
+
+class NoMigrations(UsageError):
+    """A tree has no migrations where they should be."""
+
+
+class ScriptReader(Protocol):
+    """Reads one history of a project: it looks at its files, and runs none of them."""
+
+    def read(self, files: Files, *, thorough: bool = True) -> Listing:
+        """The migrations of a tree. What is wrong in a script or in versions.json is a finding of the listing.
+
+        If not `thorough`, what has been read already, and what was not looked at here before, is only read as far as
+        its place in the history needs it. Raises NoMigrations, and UsageError for settings that cannot be understood.
+        """
 
 
 @dataclass(frozen=True)

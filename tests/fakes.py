@@ -23,6 +23,8 @@ from migci.ports import (
     Attempt,
     Clone,
     Conflict,
+    Entry,
+    EntryKind,
     HookFailed,
     RestoreFailed,
     Size,
@@ -496,11 +498,28 @@ class _Sink:
         raise AssertionError("a fake database has no client")
 
 
+@dataclass(frozen=True)
+class FakeFiles:
+    """`Files` of a tree without any; its name is the commit's id."""
+
+    name: str
+
+    def kind(self, path: str) -> EntryKind | None:
+        return None
+
+    def entries(self, folder: str, *, below: bool = False) -> tuple[Entry, ...]:
+        return ()
+
+    def read(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
+        return (None,) * len(paths)
+
+
 class FakeRepository:
     """A `Repository` of commits without content. The id of a commit is what its ref is called in `refs`."""
 
     def __init__(self, refs: Mapping[str, str], merged: Commit | Conflict | None = None) -> None:
-        self.files: tuple[str, ...] = ()
+        self.brings: tuple[str, ...] = ()
+        self.left: Commit | None = None
         self.refs = refs
         self.merged = merged
         self.merges: list[tuple[Commit, Commit]] = []
@@ -525,7 +544,13 @@ class FakeRepository:
         return ()
 
     def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
-        return self.files
+        return self.brings
+
+    def files(self, commit: Commit) -> FakeFiles:
+        return FakeFiles(commit.id)
+
+    def parting(self, trunk: Commit, proposed: Commit) -> Commit | None:
+        return self.left
 
     def added_in(self, commit: Commit, file: str) -> Commit:
         return self.birthplaces.get(file, commit)

@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from migci.adapters.scripts.trees import CommitFiles
 from migci.core.run import Commit
 from migci.errors import MigciError, UsageError
 from migci.ports import Conflict, Tree
@@ -168,6 +169,16 @@ class GitRepository:
                     room -= size
                     yield file.read_bytes()
 
+    def files(self, commit: Commit) -> CommitFiles:
+        git = ("git", "--git-dir", str(self._bare))
+        environment = {**closed_environment(), "GIT_NO_LAZY_FETCH": "1"}
+        return CommitFiles(commit.ref, commit.id, git, environment, PurePosixPath(self._inside.as_posix()))
+
+    def parting(self, trunk: Commit, proposed: Commit) -> Commit | None:
+        base = _run(["--git-dir", str(self._bare), "merge-base", trunk.id, proposed.id], self._bare)
+        found = base.stdout.split()
+        return Commit(f"the base of {proposed.ref}", found[0]) if found else None
+
     def added(self, trunk: Commit, landed: Commit) -> tuple[str, ...]:
         told = self._own(
             "diff", "--name-only", "--no-renames", "--diff-filter=A", "-z", trunk.id, landed.id, "--", f"{self._inside}"
@@ -212,6 +223,23 @@ def file_at(project: Path, ref: str, name: str) -> str:
     """The text of a file in the folder `project`, as it is in the commit `ref`. Raises UsageError."""
     with tempfile.TemporaryDirectory(prefix="migci-") as folder, opened(project, Path(folder, "git")) as repository:
         return repository.text(repository.commit(ref), name)
+
+
+def likely_trunk(project: Path) -> str:
+    """The branch that patches land on, as far as git tells."""
+
+    def told(*arguments: str) -> str:
+        try:
+            return _git([*_READ_ONLY, "-C", str(project), *arguments], project, _users_environment())
+        except MigciError:
+            return ""
+
+    if head := told("symbolic-ref", "--short", "refs/remotes/origin/HEAD"):
+        return head
+    for name in ("origin/main", "origin/master", "main", "master"):
+        if told("rev-parse", "--verify", "--quiet", name):
+            return name
+    return told("symbolic-ref", "--short", "HEAD") or "main"
 
 
 def _users_environment() -> dict[str, str]:

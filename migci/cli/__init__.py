@@ -14,7 +14,7 @@ import click
 import migci
 from migci.errors import Exit, MigciError
 
-COMMANDS = ("init", "doctor", "demo", "dataset", "replay", "explore")
+COMMANDS = ("init", "doctor", "demo", "dataset", "replay", "explore", "versions")
 """Each is a module beside this one, and in it the command of that name."""
 
 

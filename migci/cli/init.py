@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import click
 
 from migci import config, wiring
+from migci.adapters import git
 from migci.cli.options import project_option
 from migci.detect import Detected, detect
 from migci.errors import UsageError
@@ -69,7 +68,7 @@ def init(project: Path) -> None:
         raise UsageError(f"{path} is there already", hint="change it, or delete it first")
     found = detect(project)
     flavor = next((name for name in _SERVERS if wiring.available(name)), "sqlite")
-    path.write_text(_text(found, _trunk(project), flavor))
+    path.write_text(_text(found, git.likely_trunk(project), flavor))
     click.echo(f"Wrote {path}: {found.tool}, {found.migrations}.")
     if len(found.found) > 1:
         click.echo(f"There are others: {', '.join(found.found[1:])}; change 'migrations' if one of them is meant.")
@@ -98,18 +97,3 @@ def _flavor_is(flavor: str) -> str:
     others = [name for name in (*_SERVERS, "sqlite") if name != flavor]
     told = "or " + ", ".join(json.dumps(name) for name in others)
     return f"{told}; no server is on the path of this machine" if flavor == "sqlite" else told
-
-
-def _trunk(project: Path) -> str:
-    """The branch that patches land on, as far as git tells."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=project, capture_output=True, text=True, env=dict(os.environ))
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    if head := git("symbolic-ref", "--short", "refs/remotes/origin/HEAD"):
-        return head
-    for name in ("origin/main", "origin/master", "main", "master"):
-        if git("rev-parse", "--verify", "--quiet", name):
-            return name
-    return git("symbolic-ref", "--short", "HEAD") or "main"

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"^\d+_(?=.)")
 _NUMBERED = re.compile(r"^[A-Za-z]{0,2}\d")
 """What some tool takes for a migration's number."""
 _SQL = re.compile(r"_[^_]+_(?:upgrade|downgrade)$")
-_END = "_test"
+END = "_test.py"
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Places:
         stems = [stem for stem in stems if shared.get(stem, 0) < 2]
         for parent in dict.fromkeys(PurePosixPath(file).parent for file in files):
             if self.beside:
-                yield from (str(parent / f"{stem}{_END}.py") for stem in stems if not _NUMBERED.match(stem))
-            yield from (str(parent / FOLDER / f"{stem}{_END}.py") for stem in stems)
+                yield from (str(parent / f"{stem}{END}") for stem in stems if not _NUMBERED.match(stem))
+            yield from (str(parent / FOLDER / f"{stem}{END}") for stem in stems)
         if self.folder:
-            yield from (str(PurePosixPath(self.folder, f"{stem}{_END}.py")) for stem in stems)
+            yield from (str(PurePosixPath(self.folder, f"{stem}{END}")) for stem in stems)
 
     def found(self, revisions: Mapping[str, tuple[str, ...]], there: Collection[str]) -> dict[str, OwnTest]:
         """The test of each revision that has one among the files `there`."""
@@ -91,7 +91,7 @@ class Places:
         return tuple(
             file
             for file in there
-            if file.endswith(f"{_END}.py") and file not in known and str(PurePosixPath(file).parent) in folders
+            if file.endswith(END) and file not in known and str(PurePosixPath(file).parent) in folders
         )
 
 

@@ -63,6 +63,13 @@ class Trial:
     skipped: str = ""
     ran: bool = True
 
+    @property
+    def outcome(self) -> str:
+        """In a word or two: passed, failed, skipped, not run."""
+        if not self.ran:
+            return "not run"
+        return "failed" if self.error is not None else "skipped" if self.skipped else "passed"
+
 
 @dataclass(frozen=True)
 class Replay:

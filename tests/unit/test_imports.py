@@ -20,6 +20,7 @@ SEES: dict[str, set[str]] = {
     "migci.errors": set(),
     "migci.ports": PORTS,
     **{f"migci.{name}": USE_CASES for name in USE_CASE_MODULES},
+    "migci.versions": USE_CASES | {"migci.versions"},
     "migci.report": CORE | {"migci.report"},
     "migci.config": USE_CASES,
     "migci.detect": CORE,

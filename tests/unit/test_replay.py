@@ -266,7 +266,7 @@ def test_a_branch_of_the_patch_beside_trunks_newest_is_run(tmp_path: Path) -> No
 
 def test_mc007_a_file_that_the_patch_hides_among_the_migrations_is_named(tmp_path: Path) -> None:
     here = world(patch=chain("1", "2"))
-    here.repository.files = ("versions/3.py", "versions/__init__.py", "versions/notes.md", "elsewhere/4.py")
+    here.repository.brings = ("versions/3.py", "versions/__init__.py", "versions/notes.md", "elsewhere/4.py")
     run = here.replay(at(tmp_path, "2"))
     assert [(one.id, one.file) for one in run.findings if one.id == "MC007"] == [("MC007", "versions/3.py")]
     assert verdicts(run) == ["failed", "passed"]

@@ -1,0 +1,1 @@
+"""A project's migrations, read from its files and not run."""

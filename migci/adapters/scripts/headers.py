@@ -1,0 +1,175 @@
+"""The header of an alembic script (its revision and what that follows), read without running it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from migci.core.finding import Silence, silences
+
+NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
+
+_BODY = re.compile(rb"^(?:def|class|async[ \t]+def|@)", re.MULTILINE)
+_AGAIN = re.compile(rb"\b(?:revision|down_revision|branch_labels|depends_on)\b[ \t]*[:=,)]|\bglobals\b|\bglobal\b")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a script says of itself. `trouble` are sentences, each with its line, about what cannot be understood.
+
+    `id` is `None` where the script does not say it, or not so that it can be read. `line` is where `down_revision` is
+    said, else `revision`. `known` tells whether its place in a history is known, whatever else is wrong.
+    """
+
+    digest: str
+    id: str | None = None
+    parents: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    line: int | None = None
+    silences: tuple[Silence, ...] = ()
+    trouble: tuple[tuple[str, int | None], ...] = ()
+    known: bool = False
+
+
+class Headers:
+    """Reads headers, and each content only once."""
+
+    def __init__(self) -> None:
+        self._read: dict[bytes, Header] = {}
+
+    def of(self, content: bytes, *, thorough: bool = True) -> Header:
+        """The header of a script. Never raises; with `thorough`, all of a script that is new here is parsed."""
+        key = hashlib.sha256(content).digest()
+        found = self._read.get(key)
+        if found is None:
+            found = replace(_header(content, thorough=thorough), digest=key.hex())
+            self._read[key] = found
+        return found
+
+
+def syntax_error(content: bytes) -> tuple[str, int | None] | None:
+    """What keeps Python from reading a script, and in which line; `None` if nothing does."""
+    parsed = _parsed(content)
+    return parsed if isinstance(parsed, tuple) else None
+
+
+def _header(content: bytes, *, thorough: bool) -> Header:
+    quiet = tuple(silences(content.decode(errors="replace"))) if b"migci:" in content else ()
+    # The functions below a header are most of a script, and most of what reading it costs.
+    body = _BODY.search(content)
+    beginning: ast.Module | tuple[str, int | None] | None = None
+    if body is not None and not _AGAIN.search(content, body.start()):
+        beginning = _parsed(content[: body.start()])
+    if isinstance(beginning, ast.Module) and not thorough:
+        return replace(_said(beginning), silences=quiet)
+    whole = _parsed(content)
+    if isinstance(whole, ast.Module):
+        return replace(_said(whole), silences=quiet)
+    if isinstance(beginning, ast.Module):
+        found = _said(beginning)
+        return replace(found, silences=quiet, trouble=(*found.trouble, whole))
+    return Header("", silences=quiet, trouble=(whole,))
+
+
+def _parsed(content: bytes) -> ast.Module | tuple[str, int | None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is written oddly is not for us to say
+            return ast.parse(content)
+    except SyntaxError as error:
+        return f"Python cannot read it: {error.msg}", error.lineno
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"Python cannot read it: {str(error) or type(error).__name__}", None
+
+
+class _Unclear(Exception):
+    """A value that cannot be known without running the script."""
+
+
+def _said(module: ast.Module) -> Header:
+    values: dict[str, object] = {}
+    lines: dict[str, int] = {}
+    unclear: dict[str, tuple[str, int | None]] = {}
+    for statement in module.body:
+        for name, value, line in _bindings(statement):
+            lines[name] = line
+            unclear.pop(name, None)
+            try:
+                if value is None:
+                    raise _Unclear
+                values[name] = _value(value, values)
+            except _Unclear:
+                values.pop(name, None)
+                unclear[name] = (f"{name} is computed, so that it is not known without running it", line)
+    trouble = [unclear[name] for name in ("revision", "down_revision", "depends_on") if name in unclear]
+    said_in = lines.get("down_revision", lines.get("revision"))
+    try:
+        id = _text(values, "revision")
+        parents = _texts(values, "down_revision")
+        depends_on = _texts(values, "depends_on")
+    except _Unclear as error:
+        return Header("", line=said_in, trouble=(*trouble, (str(error), said_in)))
+    labels = (_unparsed(module),) if "branch_labels" in unclear else _labels(values)
+    known = id is not None and "down_revision" not in unclear
+    return Header("", id, parents, labels, depends_on, said_in, trouble=tuple(trouble), known=known)
+
+
+def _bindings(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None, int]]:
+    """The names that a statement of the module binds, each with its value, or `None` where that is not plain."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
+        yield statement.targets[0].id, statement.value, statement.lineno
+    elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        if statement.value is not None:
+            yield statement.target.id, statement.value, statement.lineno
+    elif isinstance(statement, ast.ImportFrom | ast.Import):
+        for alias in statement.names:
+            yield alias.asname or alias.name, None, statement.lineno
+    elif not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Expr):
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+                yield node.id, None, node.lineno
+
+
+def _value(node: ast.expr, known: dict[str, object]) -> object:
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return tuple(_value(one, known) for one in node.elts)
+    if isinstance(node, ast.Name) and node.id in known:
+        return known[node.id]
+    raise _Unclear
+
+
+def _text(values: dict[str, object], name: str) -> str | None:
+    value = values.get(name)
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise _Unclear(f"{name} is {value!r}, which is no id")
+
+
+def _texts(values: dict[str, object], name: str) -> tuple[str, ...]:
+    value = values.get(name)
+    several = value if isinstance(value, tuple) else () if value is None else (value,)
+    if all(isinstance(one, str) and one for one in several):
+        return several
+    raise _Unclear(f"{name} is {value!r}, which is no id")
+
+
+def _labels(values: dict[str, object]) -> tuple[str, ...]:
+    value = values.get("branch_labels")
+    several = value if isinstance(value, tuple) else () if value is None else (value,)
+    return tuple(str(one) for one in several)
+
+
+def _unparsed(module: ast.Module) -> str:
+    """Labels are for people: where they are computed, how is told."""
+    for statement in module.body:
+        for name, value, _ in _bindings(statement):
+            if name == "branch_labels" and value is not None:
+                return ast.unparse(value)
+    return "computed"

@@ -1,0 +1,98 @@
+"""Which histories of which trees a command of `migci versions` is about."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from migci.adapters.git import GitRepository, likely_trunk, opened
+from migci.adapters.scripts.repositories import READERS, reader_of
+from migci.adapters.scripts.trees import DiskFiles
+from migci.core.run import Commit
+from migci.detect import repositories
+from migci.errors import UsageError
+from migci.ports import Files, ScriptReader
+from migci.versions.check import Trees
+
+SETTINGS = "migci.toml"
+
+
+@dataclass(frozen=True)
+class Histories:
+    """A project's histories: how each is read, in which trees, and the branches that the project wants.
+
+    `repository` is `None` where the project is in none that can be read, and then there is only the working tree.
+    """
+
+    project: Path
+    readers: tuple[ScriptReader, ...]
+    trees: Trees
+    branches: tuple[str, ...]
+    repository: GitRepository | None
+
+
+@contextmanager
+def histories(project: Path, ref: str | None, trunk: str | None, migrations: tuple[str, ...]) -> Iterator[Histories]:
+    """What `ref`, or the working tree, has, and what `trunk`, or the settings' one, does; nothing is left on exit.
+
+    It goes by migci.toml, and where there is none by what is found in the folder. Raises UsageError.
+    """
+    project = project.resolve()
+    top = next((place for place in (project, *project.parents) if (place / SETTINGS).is_file()), None)
+    project = top or project
+    settings = None
+    if top is not None:
+        from migci import config  # it takes longer than all the rest, and many projects have no settings
+
+        settings = config.load(top).project
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="migci-"))
+        repository: GitRepository | None = None
+        try:
+            repository = stack.enter_context(opened(project, Path(folder, "git")))
+        except UsageError:
+            if ref is not None or trunk is not None or settings is not None:
+                raise
+        trees = Trees(DiskFiles(project))
+        if repository is not None:
+            named = trunk or (settings.trunk if settings else likely_trunk(project))
+            trees = _trees(repository, project, ref, named)
+        branches = tuple(settings.versions.branches) if settings else ()
+        folders = tuple(settings.versions.folders) if settings else ()
+        if migrations:
+            readers = tuple(reader_of(trees.proposed, path) for path in migrations)
+        elif settings is not None:
+            readers = READERS[settings.tool](settings.migrations, folders)
+            if not readers:
+                raise UsageError(
+                    'a history of tool = "command" is not read by migci versions',
+                    hint="'migci replay' tells what a patch does to it",
+                )
+        else:
+            readers = _detected(project, trees.proposed)
+        yield Histories(project, readers, trees, branches, repository)
+
+
+def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str) -> Trees:
+    proposed = repository.commit("HEAD" if ref is None else ref)
+    files: Files = DiskFiles(project) if ref is None else repository.files(proposed)
+    landed = repository.commit(trunk)
+    if ref is not None and landed.id == proposed.id:
+        return Trees(files)  # it is trunk that is asked about
+    base: Commit | None = repository.parting(landed, proposed)
+    if base is None or base.id == landed.id:
+        return Trees(files, repository.files(landed))
+    return Trees(files, repository.files(landed), repository.files(base))
+
+
+def _detected(project: Path, files: Files) -> tuple[ScriptReader, ...]:
+    found = [(tool, path) for tool, path in repositories(project) if files.kind(path) is not None]
+    if not found:
+        raise UsageError(
+            f"no alembic.ini and no migrate.cfg is found in {project}",
+            hint="name where the migrations are with --migrations, or write migci.toml: migci init",
+        )
+    return tuple(reader for tool, path in found for reader in READERS[tool](path, ()))

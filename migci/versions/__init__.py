@@ -1,0 +1,1 @@
+"""Use cases around the order of migrations: one linear history, checked and repaired."""
