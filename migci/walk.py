@@ -139,6 +139,12 @@ class Walk:
         self._observer.step_ended(step)
         return step
 
+    def compare(self, tree: Tree, models: str | None) -> tuple[str, ...] | None:
+        """As `ToolSession.compare`, in `tree`."""
+        session = self._in(tree)
+        assert session is not None, "a broken walk does not go on"
+        return session.compare(models)
+
     def _in(self, tree: Tree) -> ToolSession | None:
         """The session in `tree`: the one that is alive, or a new one if that has ended in order."""
         if self._session is None or self._session_tree != tree:

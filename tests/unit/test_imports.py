@@ -28,6 +28,7 @@ SEES: dict[str, set[str]] = {
     "migci.demo": {"migci.__file__", "migci.errors", "migci.demo"},
     "migci.wiring": USE_CASES | {"migci.adapters", "migci.config"},
     "migci.cli": {"migci"},
+    "migci.testing": {"migci"},
     "anonymize": {"anonymize"},
 }
 """What each part may import of this project."""
