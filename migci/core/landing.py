@@ -21,12 +21,12 @@ def changes(proposed: Listing, trunk: Listing, base: Listing, branches: tuple[st
     yield from (one.finding for one in moved)
     yield from _edited(proposed, trunk, base, elsewhere)
     yield from _removed(proposed, trunk, base, elsewhere)
-    new = [one for one in added(proposed, trunk, base) if one.id not in {move.now for move in moved}]
+    arrived = {one.now for one in moved}
+    new = [one for one in added(proposed, trunk, base) if one.id not in arrived]
     yield from _below(proposed, base, new)
     yield from _strangers(proposed, trunk, base)
-    taken = [one for one in new if one.id in trunk.by_id]
-    yield from (_taken(one, trunk, proposed) for one in taken)
-    yield from _behind([one for one in new if one not in taken], proposed, trunk, base, branches)
+    yield from (_taken(one, trunk, proposed) for one in new if one.id in trunk.by_id)
+    yield from _behind([one for one in new if one.id not in trunk.by_id], proposed, trunk, base, branches)
 
 
 def added(proposed: Listing, trunk: Listing, base: Listing) -> list[Script]:
@@ -174,7 +174,7 @@ def _behind(
         newest = now.get(branch[script.id], ())
         if newest == then.get(branch[script.id], ()) or mine & set(script.parents):
             continue
-        if not set(script.parents) & set(newest) and not proposed.ancestors((script.id,)) & set(newest):
+        if not set(script.parents) & set(newest):
             yield at(
                 script,
                 "MC018",

@@ -26,8 +26,9 @@ def check(
     if trunk is None:
         return (*faults(proposed, branches), *_alone(proposed), *_heads(proposed, None, branches))
     theirs = {(one.id, one.message) for tree in (trunk, base) if tree for one in faults(tree, branches)}
+    meanwhile = trunk.by_id.keys() - base.by_id.keys() if base else set()
     found = []
-    for one in faults(proposed, branches):
+    for one in faults(proposed, branches, meanwhile, trunk.heads):
         landed = (one.id, one.message) in theirs
         found.append(_of_trunk(one) if landed else one)
     if proposed.readable and trunk.readable and (base is None or base.readable):
@@ -59,9 +60,10 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
     if proposed.unread:
         return  # what follows the others is perhaps in a file that cannot be read
     before = heads_of(trunk, branches) if trunk else {}
+    hanging = _hanging(proposed)
     for branch, all_heads in sorted(heads_of(proposed, branches).items(), key=lambda one: one[0] or ""):
         were = before.get(branch, ())
-        heads = tuple(head for head in all_heads if not _hangs(head, proposed))
+        heads = tuple(head for head in all_heads if head not in hanging)
         if len(heads) <= 1:
             continue
         what = "the history" if branch is None else f"the branch {branch}"
@@ -86,10 +88,13 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
             )
 
 
-def _hangs(head: str, listing: Listing) -> bool:
-    """Whether it follows, in the end, one that is not there: that is said already."""
-    behind = (parent for id in listing.ancestors((head,)) for parent in listing.by_id[id].parents)
-    return any(parent not in listing.by_id for parent in behind)
+def _hanging(listing: Listing) -> frozenset[str]:
+    """The ids that follow, in the end, one that is not there: that is said already."""
+    found: set[str] = set()
+    for script in listing.chain:
+        if any(parent not in listing.by_id or parent in found for parent in script.parents):
+            found.add(script.id)
+    return frozenset(found)
 
 
 def _forks(parents: tuple[str, ...], listing: Listing) -> bool:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from migci.core.finding import Finding, Silence
 from migci.core.history import History
+from migci.core.own_tests import Places
 
 ALEMBIC = "alembic"
 NUMBERED = "numbered"
@@ -160,15 +161,23 @@ def heads_of(listing: Listing, branches: tuple[str, ...]) -> dict[str | None, tu
     return {name: tuple(sorted(ids)) for name, ids in found.items()}
 
 
-def listed(history: History, added_files: Iterable[str] = (), trunk: History | None = None) -> Listing:
+def listed(
+    history: History,
+    added_files: Iterable[str] = (),
+    trunk: History | None = None,
+    tests: Places = Places(),  # noqa: RUF100, B008
+) -> Listing:
     """What a tool told of its history, as a listing; `added_files` are all that a patch adds to the tree of `trunk`.
 
-    Of those, the ones that lie among the migrations, look like one and are not told are its `others`. They are found
-    by their places alone: a patch's code takes part in telling its history, and could leave out what it adds.
+    Of those, the ones that lie among the migrations, look like one, are not told and are no migration's own test, as
+    `tests` says where these lie, are its `others`. They are found by their places alone: a patch's code takes part in
+    telling its history, and could leave out what it adds.
     """
     told = (*history.revisions, *(trunk.revisions if trunk else ()))
     known = {file for revision in told for file in revision.files}
     folders = tuple(sorted({str(PurePosixPath(file).parent) for file in known})) or (".",)
+    choices = tests.of({revision.id: revision.files for revision in history.revisions})
+    known.update(file for files in choices.values() for file in files)
     scripts = tuple(
         Script(one.id, one.id, one.parents, one.files, one.digest, one.files[0], silences=one.silences)
         for one in history.revisions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from migci.core.finding import Finding, Severity, silenced
 from migci.core.scripts import ALEMBIC, NUMBERED, TOLD, Listing, Script, branch_of
@@ -12,13 +12,21 @@ REBASE = {ALEMBIC: ": migci versions rebase", NUMBERED: ": migci versions rebase
 """What ends a hint: the command, where there is one."""
 
 
-def faults(listing: Listing, branches: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """What is wrong with `listing`, whatever there was before; how many heads it has is not looked at."""
+def faults(
+    listing: Listing,
+    branches: tuple[str, ...] = (),
+    landed: Collection[str] = frozenset(),
+    ends: Collection[str] = frozenset(),
+) -> Iterator[Finding]:
+    """What is wrong with `listing`, whatever there was before; how many heads it has is not looked at.
+
+    Those that have `landed` meanwhile are not missing. Of several `ends` that trunk has, all may be joined.
+    """
     yield from listing.findings
     yield from _twice(listing)
-    yield from _missing(listing)
+    yield from _missing(listing, landed)
     yield from _circles(listing)
-    yield from _joins(listing)
+    yield from _joins(listing, ends)
     yield from _side_ways(listing, branches)
     yield from _against_order(listing)
 
@@ -60,13 +68,13 @@ def _times(count: int) -> str:
     return "twice" if count == 2 else f"{count} times"
 
 
-def _missing(listing: Listing) -> Iterator[Finding]:
+def _missing(listing: Listing, landed: Collection[str]) -> Iterator[Finding]:
     if listing.unread:
         return  # it may be in one of these files
     labels = {label for script in listing.scripts for label in script.labels}
     for script in listing.scripts:
         for parent in script.parents:
-            if parent not in listing.by_id:
+            if parent not in listing.by_id and parent not in landed:
                 yield at(
                     script,
                     "MC010",
@@ -76,7 +84,7 @@ def _missing(listing: Listing) -> Iterator[Finding]:
                     hint=f"let it follow one that is there{REBASE[listing.kind]}",
                 )
         for needed in script.depends_on:
-            known = needed in listing.by_id or needed.partition("@")[0] in labels
+            known = needed in listing.by_id or needed in landed or needed.partition("@")[0] in labels
             if not known and not any(id.startswith(needed) for id in listing.by_id):
                 yield at(
                     script,
@@ -118,13 +126,14 @@ def _needs(script: Script, listing: Listing) -> tuple[str, ...]:
     return tuple(one for one in (*script.parents, *script.depends_on) if one in listing.by_id)
 
 
-def _joins(listing: Listing) -> Iterator[Finding]:
+def _joins(listing: Listing, ends: Collection[str]) -> Iterator[Finding]:
     for script in listing.scripts:
         if len(script.parents) > 1:
             yield at(
                 script,
                 "MC014",
-                Severity.ERROR,
+                # What has landed cannot be put in a row any more.
+                Severity.WARNING if set(script.parents) <= set(ends) else Severity.ERROR,
                 f"{revision(listing, script.id)} joins {', '.join(script.parents)}: a history with branches "
                 "is not run in the same order everywhere",
                 hint=f"put the branches one behind the other, and delete it{REBASE[listing.kind]}",
