@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 import pytest
@@ -101,8 +101,12 @@ class Climb:
         self._database: ProjectDatabase | None = None
         self._obstacles: set[str] = set()
 
-    def below(self, revision: str) -> ProjectDatabase:
-        """A database on which all has run that comes before `revision`, and not that. Skips where one of it fails."""
+    @contextmanager
+    def below(self, revision: str) -> Iterator[ProjectDatabase]:
+        """A database on which all has run that comes before `revision`, and not that. Skips where one of it fails.
+
+        After a test that fails on it, it is not what it should be: the next one gets another.
+        """
         history = self._world.code.history
         if revision not in history.by_id:
             pytest.skip(f"{revision} is on disk, and the project's tool does not tell of it")
@@ -116,7 +120,11 @@ class Climb:
         for one in history.revisions:
             if one.id in before and one.id in database.pending:
                 self.up(database, one.id)
-        return database
+        try:
+            yield database
+        except pytest.fail.Exception:
+            self._database = None
+            raise
 
     def up(self, database: ProjectDatabase, revision: str) -> None:
         try:
@@ -138,16 +146,16 @@ def test_up_down_up(migci_revision: str | None, request: pytest.FixtureRequest) 
     if migci_revision is None:
         pytest.skip("the files tell of no migrations; the tests of the history's order say why")
     climb: Climb = request.getfixturevalue("migci_climb")
-    database = climb.below(migci_revision)
-    before = database.structure()
-    climb.up(database, migci_revision)
-    above = database.structure()
-    no_way = _well(lambda: _back(database))
-    if no_way is not None:
-        pytest.skip(no_way)
-    _same(before, database.structure(), f"the downgrade of {migci_revision} does not bring back what was there")
-    _well(lambda: database.at(migci_revision))
-    _same(above, database.structure(), f"{migci_revision}, run again, does not make the same")
+    with climb.below(migci_revision) as database:
+        before = database.structure()
+        climb.up(database, migci_revision)
+        above = database.structure()
+        no_way = _well(lambda: _back(database))
+        if no_way is not None:
+            pytest.skip(no_way)
+        _same(before, database.structure(), f"the downgrade of {migci_revision} does not bring back what was there")
+        _well(lambda: database.at(migci_revision))
+        _same(above, database.structure(), f"{migci_revision}, run again, does not make the same")
 
 
 def _same(expected: dict[str, frozenset[str]], found: dict[str, frozenset[str]], what: str) -> None:

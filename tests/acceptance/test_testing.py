@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import uv
 
 from migci.demo.shop import build
 from tests.acceptance.command import demand, left, state
@@ -21,7 +22,7 @@ FLAVORS = pytest.mark.parametrize("flavor", ["sqlite", "mariadb"])
 
 
 @dataclass(frozen=True)
-class Tested:
+class Ended:
     """How a pytest ended. `pid` was its process's."""
 
     status: int
@@ -34,8 +35,8 @@ class Tested:
         return dict(re.findall(r"^migci::(?:test_)?(\S+) (\w+)", self.out, re.MULTILINE))
 
 
-def run(project: Path, *arguments: str) -> Tested:
-    """A real pytest in `project`, which knows nothing of this one's settings."""
+def run(project: Path, *arguments: str, libraries: Path | None = None) -> Ended:
+    """A real pytest in `project`, which knows nothing of this one's settings, and finds `libraries` besides."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     words = ("-v", "-rs", "-p", "no:cacheprovider", "--color=no", *arguments)
     with subprocess.Popen(
@@ -45,10 +46,10 @@ def run(project: Path, *arguments: str) -> Tested:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**variables, "COLUMNS": "200"},
+        env={**variables, "COLUMNS": "200", "PYTHONPATH": str(libraries or "")},
     ) as process:
         out, _ = process.communicate()
-        return Tested(process.returncode, out, process.pid)
+        return Ended(process.returncode, out, process.pid)
 
 
 def shop(tmp_path: Path, flavor: str, trait: str = "shop") -> Path:
@@ -180,12 +181,22 @@ def test_a_revision_that_is_not_there(migci_database):
 """
 
 
+@pytest.fixture(scope="session")
+def sqlalchemy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with SQLAlchemy in it: what a project's tests need, and migci does not."""
+    folder = tmp_path_factory.mktemp("libraries")
+    command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)]
+    subprocess.run([*command, "SQLAlchemy>=2"], check=True)
+    return folder
+
+
 @FLAVORS
-def test_a_projects_own_tests_go_step_by_step_and_look(flavor: str, store: Path, tmp_path: Path) -> None:
-    """Its tests need SQLAlchemy, so they run in the project's environment, with migci beside it."""
+def test_a_projects_own_tests_go_step_by_step_and_look(
+    flavor: str, store: Path, tmp_path: Path, sqlalchemy: Path
+) -> None:
     project = shop(tmp_path, flavor)
     put(project, "tests/test_own.py", OWN)
-    tested = run(project, "--migci-project", str(project), "tests")
+    tested = run(project, "--migci-project", str(project), "tests", libraries=sqlalchemy)
     ends = dict(re.findall(r"^tests/test_own.py::(\S+) (\w+)", tested.out, re.MULTILINE))
     assert ends == {
         "test_paid_orders_get_a_date": "PASSED",
