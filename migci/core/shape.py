@@ -47,13 +47,26 @@ def at(script: Script, id: str, severity: Severity, message: str, hint: str = ""
     return silenced(found, script.silences) if severity is Severity.WARNING else found
 
 
+def several(ids: Collection[str]) -> str:
+    """Their names, or the first of them and how many more there are."""
+    names = sorted(ids)
+    return (
+        ", ".join(names)
+        if len(names) <= _MOST_NAMES
+        else f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
+    )
+
+
+_MOST_NAMES = 10
+
+
 def _twice(listing: Listing) -> Iterator[Finding]:
     by_id: dict[str, list[Script]] = defaultdict(list)
     for script in listing.scripts:
         by_id[script.id].append(script)
     for id, scripts in by_id.items():
         if len(scripts) > 1:
-            files = ", ".join(sorted(file for script in scripts for file in script.files))
+            files = several([file for script in scripts for file in script.files])
             hint = "give the newer one a number of its own" if listing.kind == NUMBERED else "give one another id"
             yield at(
                 scripts[-1],

@@ -14,6 +14,7 @@ from migci.adapters.git import opened
 from migci.adapters.scripts.trees import LONGEST_BYTES, DiskFiles
 from migci.demo import repository
 from migci.ports import Entry, EntryKind, Files
+from tests.fakes import FakeFiles
 
 Look = Callable[[Path, Path], AbstractContextManager[Files]]
 
@@ -31,7 +32,19 @@ def in_a_commit(project: Path, aside: Path) -> Iterator[Files]:
         yield opened_.files(opened_.commit("HEAD"))
 
 
-@pytest.fixture(params=[on_disk, in_a_commit], ids=["disk", "commit"])
+@contextmanager
+def in_memory(project: Path, aside: Path) -> Iterator[Files]:
+    found: dict[str, bytes | None] = {}
+    for path in project.rglob("*"):
+        name = path.relative_to(project).as_posix()
+        if path.is_symlink():
+            found[name] = None
+        elif path.is_file() and ".git" not in path.parts:
+            found[name] = path.read_bytes()
+    yield FakeFiles("fake", found)
+
+
+@pytest.fixture(params=[on_disk, in_a_commit, in_memory], ids=["disk", "commit", "fake"])
 def look(request: pytest.FixtureRequest) -> Look:
     found: Look = request.param
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -119,7 +120,7 @@ def test_a_mistake_below_the_header_is_told_and_the_header_is_known_all_the_same
     found = header(broken)
     assert (found.id, found.parents, found.known) == ("ae10", ("1f2e",), True)
     ((sentence, line),) = found.trouble
-    assert sentence.startswith("Python cannot read it: ")
+    assert re.match(r"Python 3\.\d+ cannot read it: ", sentence)
     assert line == 18
     assert Headers().of(broken, thorough=False).trouble == ()
 
@@ -127,7 +128,8 @@ def test_a_mistake_below_the_header_is_told_and_the_header_is_known_all_the_same
 def test_a_conflict_of_gits_in_the_header_is_told() -> None:
     ours = PLAIN.replace(b'down_revision = "1f2e"', b'<<<<<<< HEAD\ndown_revision = "1f2e"\n=======\n>>>>>>> theirs')
     ((sentence, line),) = trouble(ours)
-    assert (sentence, line) == ("Python cannot read it: invalid syntax", 10)
+    assert sentence.endswith(" cannot read it: invalid syntax")
+    assert line == 10
     assert header(ours).id is None
 
 

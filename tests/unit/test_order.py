@@ -316,6 +316,17 @@ def test_mc018_is_not_said_where_the_patch_follows_trunks_newest_already() -> No
     assert check(ahead, trunk, base=base) == ()
 
 
+def test_mc018_and_mc008_are_not_both_said_in_the_middle_of_a_merge() -> None:
+    base, trunk = chain("a", "b"), chain("a", "b", "c")
+    merged = alembic(*trunk.scripts, script("mine", "b"))
+    assert told(check(merged, trunk, base=base)) == ["error MC008 with the patch the history has 2 heads: c, mine"]
+
+
+def test_of_very_many_heads_only_some_are_named() -> None:
+    (finding,) = check(alembic(*(script(f"h{number:02}") for number in range(13))))
+    assert finding.message == ("the history has 13 heads: h00, h01, h02, h03, h04, h05, h06, h07, h08, h09 and 3 more")
+
+
 def test_mc009_a_number_that_trunk_has_taken_meanwhile_is_named_with_both_files() -> None:
     base, trunk = numbers(n1="a"), numbers(n1="a", n2="theirs")
     (finding,) = check(numbers(n1="a", n2="mine"), trunk, base=base)

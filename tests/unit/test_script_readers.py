@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migci.adapters.scripts.alembic import AlembicScripts
 from migci.adapters.scripts.locations import locations
 from migci.adapters.scripts.numbered import NumberedScripts
 from migci.adapters.scripts.repositories import READERS, reader_of
 from migci.adapters.scripts.trees import LONGEST_BYTES, DiskFiles
-from migci.core.finding import Finding
-from migci.core.order import check
+from migci.core.finding import Finding, Severity
+from migci.core.order import check, trunks_own
 from migci.core.scripts import Listing
 from migci.errors import UsageError
 from migci.ports import NoMigrations
+from tests.fakes import FakeFiles
 
 CFG = "[db_settings]\nrepository_id = shop\nversion_table = migrate_version\n"
 INI = "[alembic]\nscript_location = migrations\n"
@@ -293,9 +296,7 @@ def test_a_gap_is_told_unless_numbers_are_moments(tmp_path: Path) -> None:
 
 
 def test_what_is_no_script_and_has_a_number_is_told(tmp_path: Path) -> None:
-    files: dict[str, str | bytes] = {
-        "001_a.py": "", "002_b.py": "def upgrade(:\n", "003_c.sql": "", "004_e.py": b"\0",
-    }  # fmt: skip
+    files: dict[str, str | bytes] = {"001_a.py": "", "002_b.py": "def upgrade(:\n", "003_c.sql": "", "004_e.py": b"\0"}
     tree(tmp_path, {f"repo/versions/{name}": text for name, text in files.items()})
     (tmp_path / "repo/versions/005_link.py").symlink_to("001_a.py")
     (tmp_path / "repo/versions/006_folder.py").mkdir()
@@ -362,6 +363,34 @@ def test_a_list_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     tree(tmp_path, {"repo/versions/folsom.py": "", "real.json": LIST})
     (tmp_path / "repo/versions/versions.json").symlink_to("../../real.json")
     assert told(check(numbered(tmp_path, {}))) == ["MC012 repo/versions/versions.json is no file that can be read"]
+
+
+# Whatever the tree
+
+_names = st.sampled_from(
+    ["001_a.py", "002_b.py", "002_c.py", "003_sqlite_upgrade.sql", "3_x.sql", "004.py", "005_x_y_z.sql", "a.py", "b.py"]
+) | st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=6).filter(
+    lambda name: name not in (".", "..")
+)
+_texts = st.sampled_from(
+    [alembic("a"), alembic("b", "a"), alembic("b", "b"), "revision = f'{x}'", "def f(:", LIST, '["a", "b"]', '{"1": 2}']
+).map(str.encode)
+_trees = st.dictionaries(_names | st.just("versions.json"), st.none() | _texts | st.binary(max_size=30), max_size=8)
+
+
+@given(_trees, _trees, st.booleans())
+def test_whatever_the_tree_holds_there_is_a_listing_and_a_judgement(
+    mine: dict[str, bytes | None], theirs: dict[str, bytes | None], thorough: bool
+) -> None:
+    readers = (AlembicScripts("", ("repo/versions",)), NumberedScripts("repo/versions"))
+    for reader in readers:
+        listings = []
+        for files in (mine, theirs):
+            placed = {f"repo/versions/{name}": content for name, content in files.items()}
+            listings.append(reader.read(FakeFiles("fake", {**placed, "repo/versions/x/y": b""}), thorough=thorough))
+        proposed, trunk = listings
+        check(proposed, trunk)
+        assert all(trunks_own(one) or one.severity is not Severity.ERROR for one in check(trunk, trunk))
 
 
 # Which reader
