@@ -721,11 +721,38 @@ def test_a_migrations_test_runs_around_its_step_with_what_it_remembers(rig: Rig,
     assert migrate(rig.database, "SELECT name FROM shoe WHERE id = 7") in ([("z",)], (("z",),))
 
 
+FORGETS = """
+from sqlalchemy import text
+
+LEFT = []
+
+def pre_upgrade(engine):
+    LEFT.append(engine.connect())
+    LEFT[0].execute(text("SELECT * FROM shoe"))
+
+def check(engine, data):
+    with engine.connect() as connection:
+        connection.execute(text("SELECT price FROM shoe"))
+"""
+
+
 @on_mariadb
 @every_kit
-def test_a_migrations_test_holds_no_lock_that_its_step_would_wait_for(rig: Rig, kit: Kit, flavor: str) -> None:
-    text = TEST.replace("pre_upgrade(engine):", "pre_upgrade(engine):\n    engine.connect().execute(text('SELECT 1'))")
-    assert [attempt.error for attempt in parts(rig, beside(kit), text)] == [None, None]
+def test_a_step_does_not_wait_for_a_transaction_that_its_test_forgot(rig: Rig, kit: Kit, flavor: str) -> None:
+    rig.write(THREE)
+    folder, _, name = kit.file("3").rpartition("/")
+    put(rig.project, f"{folder}/tests/{name.removesuffix('.py')}_test.py", FORGETS)
+    (own,) = rig.tool.own_tests(rig.tree, rig.tool.history(rig.tree))
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        for revision in ("1", "2"):
+            assert session.apply(revision, FOR_EVER, nothing).error is None
+        ends = (
+            session.test(own, Part.BEFORE, FOR_EVER, nothing),
+            session.apply("3", 30.0, nothing),
+            session.test(own, Part.AFTER, FOR_EVER, nothing),
+        )
+    assert [end.error for end in ends] == [None, None, None]
 
 
 @every_kit

@@ -1,5 +1,6 @@
 """A migration's own test: what it does before the step, and what it checks after it."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -12,11 +13,12 @@ class NotATest(Exception):
 
 
 class OwnTests:
-    """`spec`: project, url. Their engine is on the clone, and holds no connection between two of them."""
+    """`spec`: project, url. Their engine is on the clone, and has no connection between two of them."""
 
     def __init__(self, spec):
         self._spec = spec
         self._engine = None
+        self._open = []
         self._parts = {}
         self._data = {}
 
@@ -38,16 +40,24 @@ class OwnTests:
         except unittest.SkipTest as skip:
             return str(skip) or "it did not say why"
         finally:
-            if self._engine is not None:
-                self._engine.dispose()  # a lock that a connection still holds would keep the migration waiting
+            self._close()
         return None
 
     def _made(self):
         if self._engine is None:
-            from sqlalchemy import create_engine
+            from sqlalchemy import create_engine, event
 
             self._engine = create_engine(self._spec["url"])
+            event.listen(self._engine, "connect", lambda connection, record: self._open.append(connection))
         return self._engine
+
+    def _close(self):
+        """Close its connections, also those that a test forgot: a step would wait for the locks that they hold."""
+        if self._engine is not None:
+            self._engine.dispose()
+        while self._open:
+            with contextlib.suppress(Exception):  # closed already; what it says of that differs by driver
+                self._open.pop().close()
 
     def _load(self, request):
         module = _module(self.file(request))
