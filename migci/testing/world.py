@@ -14,6 +14,7 @@ from migci.config import Settings
 from migci.core.dataset import EMPTY, Contents, Dataset
 from migci.core.history import Revision
 from migci.core.step import Step
+from migci.errors import UsageError
 from migci.replay import read_releases, start_of
 from migci.route import Reading, Releases, route, standing
 from migci.testing.database import ProjectDatabase
@@ -36,7 +37,7 @@ class World:
         """A fresh clone of the dataset of that name, with a server of its own; both are gone on exit.
 
         "empty" is there even if migci.toml does not name it. Raises UsageError for another that it does not name, and
-        what a replay raises where a dataset cannot be prepared.
+        for real contents, and what a replay raises where a dataset cannot be prepared.
         """
         dataset = self._dataset(name)
         project, tools = self.settings.as_project(), self.tools
@@ -55,6 +56,11 @@ class World:
         if name == EMPTY and name not in self.settings.datasets:
             return Dataset(EMPTY, contents=Contents.SYNTHETIC)
         (found,) = self.settings.as_datasets(self.folder, (name,))
+        if found.contents is Contents.REAL:
+            raise UsageError(
+                f"dataset {name!r} holds real data, and a project's own tests run in no sandbox, and show all",
+                hint='take one whose contents are "anonymized" or "synthetic"',
+            )
         return found
 
 

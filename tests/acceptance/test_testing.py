@@ -208,6 +208,24 @@ def test_a_projects_own_tests_go_step_by_step_and_look(
     assert left(store, tested.pid) == []
 
 
+def test_real_data_are_not_given_to_tests_that_nothing_contains(tmp_path: Path) -> None:
+    project = shop(tmp_path, "sqlite")
+    edit(project, "migci.toml", 'contents = "synthetic"', 'contents = "real"')
+    text = """
+    import pytest
+
+    @pytest.fixture
+    def migci_dataset():
+        return "shop"
+
+    def test_it(migci_database): pass
+    """
+    put(project, "test_it.py", text)
+    tested = run(project, "test_it.py")
+    assert "dataset 'shop' holds real data, and a project's own tests run in no sandbox" in tested.out
+    assert tested.status == 1
+
+
 def test_without_settings_a_test_that_needs_them_fails_with_a_hint_and_the_others_run(tmp_path: Path) -> None:
     put(tmp_path, "test_it.py", "def test_it(): pass\n\ndef test_migrations(migci_database): pass\n")
     tested = run(tmp_path, "--rootdir", str(tmp_path))
