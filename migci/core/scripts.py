@@ -140,6 +140,8 @@ class Listing:
 def branch_of(listing: Listing, branches: tuple[str, ...]) -> dict[str, str | None]:
     """Each id's branch, of those that the project wants: by a label, by a folder, else that of what it follows."""
     found: dict[str, str | None] = {}
+    if not branches:
+        return dict.fromkeys(listing.by_id)
     for script in (*listing.chain, *listing.scripts):
         if script.id not in found:
             folders = reversed(PurePosixPath(script.files[0]).parts[:-1])
@@ -151,8 +153,8 @@ def branch_of(listing: Listing, branches: tuple[str, ...]) -> dict[str, str | No
 
 def heads_of(listing: Listing, branches: tuple[str, ...]) -> dict[str | None, tuple[str, ...]]:
     """Each branch's heads: the ids that no other of the same branch follows. `None` stands for what is in none."""
-    if listing.kind == NUMBERED:
-        return {None: listing.heads}
+    if listing.kind == NUMBERED or not branches:
+        return {None: tuple(sorted(listing.heads))}
     branch = branch_of(listing, branches)
     found: dict[str | None, list[str]] = defaultdict(list)
     for id in listing.by_id:
@@ -195,5 +197,10 @@ _SUFFIXES = (".py", ".sql")
 
 def looks_like_one(file: str) -> bool:
     """Whether a file among migrations is perhaps meant to be one."""
-    path = PurePosixPath(file)
-    return path.suffix in _SUFFIXES and path.name != "__init__.py" and not path.name.startswith(".")
+    name = name_of(file)
+    return name.endswith(_SUFFIXES) and name != "__init__.py" and not name.startswith(".")
+
+
+def name_of(path: str) -> str:
+    """The last part of a path with slashes."""
+    return path.rpartition("/")[2]

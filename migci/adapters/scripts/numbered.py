@@ -16,7 +16,7 @@ from migci.adapters.scripts.headers import syntax_error
 from migci.adapters.scripts.trees import LONGEST_BYTES, normal
 from migci.core.finding import Finding, Severity, Silence, silences
 from migci.core.own_tests import Places
-from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one
+from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one, name_of
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _NUMBERED = re.compile(r"(\d{3,})_?(.*)\.(py|sql)", re.DOTALL)
@@ -60,7 +60,7 @@ class NumberedScripts:
         named: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         others, unread = [], []
         for entry in entries:
-            match = _NUMBERED.fullmatch(PurePosixPath(entry.path).name)
+            match = _NUMBERED.fullmatch(name_of(entry.path))
             if match is None:
                 if entry.kind is EntryKind.FILE and looks_like_one(entry.path):
                     others.append(entry.path)
@@ -105,7 +105,7 @@ class NumberedScripts:
             findings.append(misread(order_file, "holds a list of ids, and not numbers", 'such as {"1": ["folsom.py"]}'))
         if not said.numbered:
             return Listing(NUMBERED, (folder,), order_file=order_file, findings=tuple(findings), unread=(order_file,))
-        there = {PurePosixPath(entry.path).name: entry for entry in entries}
+        there = {name_of(entry.path): entry for entry in entries}
         listed = {file for entry in said.entries for file in entry.files} | set(said.repeated)
         unread = []
         for one in said.entries:
@@ -131,7 +131,7 @@ class NumberedScripts:
         for path in others:
             message = f"{path} lies among the migrations, and {order_file} does not list it: it will not run"
             findings.append(Finding("MC007", Severity.ERROR, message, f"migci versions add {path}", file=path))
-        existing = [path for several in paths.values() for path in several if PurePosixPath(path).name in there]
+        existing = [path for several in paths.values() for path in several if name_of(path) in there]
         sources = self._sources(files, existing, findings, thorough)
         parents = _parents([one.id for one in sorted(said.entries, key=lambda one: int(one.id))], gaps=False)
         scripts = [

@@ -45,21 +45,21 @@ class _Blob:
 @dataclass(frozen=True)
 class CommitFiles:
     """`Files` of a commit. `git` are the words that begin a git command on its repository, `inside` is the project's
-    folder in it.
+    folder in it, "" for its top.
     """
 
     name: str
     commit: str
     git: tuple[str, ...]
     environment: dict[str, str]
-    inside: PurePosixPath
+    inside: str
     _seen: dict[str, _Blob] = field(default_factory=dict, repr=False, compare=False)
 
     def kind(self, path: str) -> EntryKind | None:
         path = normal(path)
         if path.startswith(".."):
             return None
-        full = (self.inside / path).as_posix()
+        full = self._full(path)
         if full == ".":
             return EntryKind.FOLDER
         for step in (PurePosixPath(full), *PurePosixPath(full).parents):
@@ -73,7 +73,7 @@ class CommitFiles:
         folder = normal(folder)
         if folder.startswith(".."):
             return ()
-        full = (self.inside / folder).as_posix()
+        full = self._full(folder)
         words = ("-r", "-t") if below else ()
         found = self._list(*(() if full == "." else (f"{full}/",)), words=words)
         own = "" if full == "." else f"{full}/"
@@ -85,7 +85,7 @@ class CommitFiles:
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
     def read(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
-        full = [(self.inside / normal(path)).as_posix() for path in paths]
+        full = [self._full(normal(path)) for path in paths]
         unknown = [path for path in full if path not in self._seen]
         if unknown:
             self._list(*unknown)
@@ -94,8 +94,12 @@ class CommitFiles:
         content = self._contents(wanted)
         return tuple(content.get(blob.id) if blob else None for blob in blobs)
 
+    def _full(self, path: str) -> str:
+        """The path in the repository of one in the project; "." is its top."""
+        return "/".join(part for part in (self.inside, path) if part) or "."
+
     def _relative(self, full: str) -> str:
-        return PurePosixPath(full).relative_to(self.inside).as_posix()
+        return full.removeprefix(f"{self.inside}/" if self.inside else "")
 
     def _list(self, *paths: str, words: tuple[str, ...] = ()) -> dict[str, _Blob]:
         arguments = ("ls-tree", "-z", "-l", "--full-tree", *words, self.commit, "--", *paths)
