@@ -15,7 +15,7 @@ from migci.ports import Clone, Database, DiskFull, HistoryFailed, ServerFailed, 
 from migci.prepare import now
 from migci.route import Leg, beyond, milestones, travel
 from migci.tools import Tools
-from migci.walk import Walk, walking
+from migci.walk import Around, Walk, walking
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Position:
 
 
 @contextmanager
-def walk_from(course: Course, position: Position, tools: Tools) -> Iterator[tuple[Walk, CloneFacts]]:
+def walk_from(
+    course: Course, position: Position, tools: Tools, around: Around | None = None
+) -> Iterator[tuple[Walk, CloneFacts]]:
     """A walk on a fresh clone of the snapshot at `position`: one that is kept warm, if there is one."""
     began = tools.clock()
     snapshot = position.snapshot
@@ -62,7 +64,7 @@ def walk_from(course: Course, position: Position, tools: Tools) -> Iterator[tupl
         else:
             database = warm.database
             facts = CloneFacts(f"{warm.way}, kept warm", _origin(snapshot), tools.clock() - began)
-        yield stack.enter_context(_walk(course, snapshot, database, tools)), facts
+        yield stack.enter_context(_walk(course, snapshot, database, tools, around)), facts
 
 
 @contextmanager
@@ -74,9 +76,11 @@ def _cold(snapshot: Snapshot, tools: Tools) -> Iterator[tuple[Clone, Database]]:
         yield clone, database
 
 
-def _walk(course: Course, snapshot: Snapshot, database: Database, tools: Tools) -> AbstractContextManager[Walk]:
+def _walk(
+    course: Course, snapshot: Snapshot, database: Database, tools: Tools, around: Around | None = None
+) -> AbstractContextManager[Walk]:
     believed = snapshot.revision or course.seen
-    return walking(database, tools.tool, course.dataset, course.table, tools.observer, believed)
+    return walking(database, tools.tool, course.dataset, course.table, tools.observer, believed, around)
 
 
 def _origin(snapshot: Snapshot) -> str:

@@ -51,6 +51,7 @@ class AfterTable(_Table):
 class VersionsTable(_Table):
     branches: list[str] = []
     folders: list[str] = []
+    tests: str | None = None
 
 
 class ReleaseTable(_Table):
@@ -65,6 +66,7 @@ class ProjectTable(_Table):
     tool: Literal["alembic", "sqlalchemy-migrate", "command"]
     migrations: str
     trunk: str
+    models: Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")] | None = None
     command: str | list[str] | None = None
     version_table: str | None = None
     environment: EnvironmentTable = EnvironmentTable()

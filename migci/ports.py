@@ -12,7 +12,8 @@ from typing import Protocol
 from migci.core.history import History, Revision
 from migci.core.markup import Column
 from migci.core.naming import Move
-from migci.core.run import Commit, ServerFacts
+from migci.core.own_tests import OwnTest, Places
+from migci.core.run import Commit, Part, ServerFacts
 from migci.core.scripts import Listing
 from migci.core.snapshot import Snapshot
 from migci.core.step import Step, StepError, Work
@@ -53,6 +54,10 @@ class EnvironmentFailed(MigciError):
 
 class HistoryFailed(MigciError):
     """The tool could not read a tree's migrations. `message` holds what it said."""
+
+
+class OwnTestsFailed(MigciError):
+    """The place that a project names for the tests of its migrations cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -435,6 +440,7 @@ class Attempt:
 
     `error` is `None` when the process says that it is done; whether it is, the database shows. `statements` and
     `sql_seconds` are the process's own words: detail, never proof. `exposed` are the columns whose values it showed.
+    `skipped` is why a migration's own test did not want to run.
     """
 
     seconds: float
@@ -442,6 +448,7 @@ class Attempt:
     statements: tuple[AgentStatement, ...] = ()
     sql_seconds: float | None = None
     exposed: tuple[str, ...] = ()
+    skipped: str = ""
 
 
 class ToolSession(Protocol):
@@ -460,6 +467,25 @@ class ToolSession(Protocol):
         session's processes are gone.
         """
 
+    def revert(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        """Take back one migration, the last that was run; else as `apply`.
+
+        The error is of cause IRREVERSIBLE when it has nothing that does so.
+        """
+
+    def test(self, own: OwnTest, part: Part, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        """Run one part of a migration's own test; what BEFORE returned is kept for AFTER. Else as `apply`.
+
+        That it went well is its process's word, and the test is the patch's, as the migration is.
+        """
+
+    def compare(self, models: str | None) -> tuple[str, ...] | None:
+        """How the database differs from `models` (`package.module:Base`), a sentence each.
+
+        Without a name, from those that the project gave its tool; `None` where it gave none, or the tool cannot tell.
+        Raises HistoryFailed when they cannot be loaded.
+        """
+
     def finish(self) -> Attempt:
         """End the session in order; the error is of cause ENDED when its process does not end well."""
 
@@ -468,6 +494,12 @@ class MigrationTool(Protocol):
     """One kind of migration tool."""
 
     name: str
+
+    tests: Places
+    """Where the tests of its migrations are looked for."""
+
+    def own_tests(self, tree: Tree, history: History) -> tuple[OwnTest, ...]:
+        """The tests of the migrations of `tree`, in their order. Nothing of them is run. Raises OwnTestsFailed."""
 
     def history(self, tree: Tree) -> History:
         """The migrations of `tree`. Raises EnvironmentFailed, HistoryFailed."""

@@ -23,6 +23,7 @@ from migci.ports import (
     Gate,
     HistoryFailed,
     HookFailed,
+    OwnTestsFailed,
     Repository,
     RestoreFailed,
     ServerFailed,
@@ -31,6 +32,7 @@ from migci.ports import (
     VersionTable,
 )
 from migci.prepare import prepared
+from migci.rehearse import rehearse
 from migci.route import Reading, Release, Releases, beyond, route, standing, travel
 from migci.tools import Tools
 from migci.versions.check import Trees
@@ -102,7 +104,7 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         except HistoryFailed as error:
             return replace(run, findings=(*(one for each in written for one in each.findings), _unreadable(error)))
         files = repository.added(run.trunk, landed)
-        findings = brought(written, trunk.history, patch.history, files)
+        findings = brought(written, trunk.history, patch.history, files, tools.tool.tests)
         if not compare(trunk.history, patch.history).added:
             findings += (Finding("MC006", Severity.INFO, "the patch adds no migrations"),)
         run = replace(run, findings=findings)
@@ -159,7 +161,12 @@ def _replay_dataset(
                 result = replace(result, trouble=(trouble(error),))
             gate.exposed()  # what the server logged is no step's
             steps[:] = [cleaned(step, gate) for step in steps]
-            result = replace(result, trouble=cleaned_all(result.trouble, gate), final=cleaned_all(result.final, gate))
+            result = replace(
+                result,
+                trials=cleaned_all(result.trials, gate),
+                trouble=cleaned_all(result.trouble, gate),
+                final=cleaned_all(result.final, gate),
+            )
     except UsageError:
         raise
     except MigciError as error:
@@ -167,14 +174,15 @@ def _replay_dataset(
             raise
         with sheltered(dataset, tools) as gate:
             result = replace(result, trouble=cleaned_all((trouble(error),), gate))
-    if result.trouble or any(step.error is not None and not step.cached for step in steps):
+    tested = any(trial.error is not None for trial in result.trials)
+    if result.trouble or tested or any(step.error is not None and not step.cached for step in steps):
         try:
             _check_files(used, tools)
         except SnapshotGone as gone:
             if not last:
                 raise
             steps = [step for step in steps if step.cached]
-            result = replace(result, trouble=(trouble(gone),))
+            result = replace(result, trials=(), trouble=(trouble(gone),))
     return replace(result, steps=tuple(steps), seconds=tools.clock() - began)
 
 
@@ -192,18 +200,38 @@ def _run(
     arrival = reach(course, tools, steps) if cache else Arrival(Position(course.start, 0))
     if arrival.position is not None:
         known = len(steps)
-        done = _propose(result, course, arrival.position, trunk, patch, gate.tokens, tools, steps)
+        position = arrival.position
+        done = _propose(result, course, position, trunk, patch, gate.tokens, tools, steps)
         if done.planted and any(step.error is not None for step in steps[known:]):
             # It may have met a value that nobody else has; it answers only for what it does without.
             tools.observer.note(f"{course.dataset.name}: a step did not end well; once more, without planted values")
             del steps[known:]
-            again = _propose(result, course, arrival.position, trunk, patch, {}, tools, steps)
+            again = _propose(result, course, position, trunk, patch, {}, tools, steps)
             done = replace(again, planted=done.planted)
+        if done.at_newest is not None:
+            done = _rehearse(done, course, position, trunk, patch, tools)
         return done
     if patch is not None:
         added = compare(trunk.history, patch.history).added
         steps.extend(planned(Stage.PROPOSED, patch.history, revision.id) for revision in added)
     return replace(result, clone=arrival.clone)
+
+
+def _rehearse(
+    result: Replay, course: Course, position: Position, trunk: Reading, patch: Reading | None, tools: Tools
+) -> Replay:
+    """Where all steps ended well, run the migrations' own tests around them."""
+    try:
+        return replace(result, trials=rehearse(course, position, trunk, patch, tools))
+    except OwnTestsFailed as error:
+        found = Finding(
+            "MC108", Severity.ERROR, f"the migrations' own tests cannot be found: {error.message}", error.hint
+        )
+    except (UsageError, SnapshotGone):
+        raise
+    except MigciError as error:
+        found = trouble(error)
+    return replace(result, trouble=(*result.trouble, found))
 
 
 def _check_files(used: list[Snapshot], tools: Tools) -> None:

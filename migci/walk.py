@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from typing import Protocol
 
 from migci.core.dataset import Dataset
 from migci.core.history import History
@@ -31,6 +32,14 @@ class UnknownRevision(RestoreFailed):
     """A database says that it is at a revision which the history does not have."""
 
 
+class Around(Protocol):
+    """What is done around each step of a walk on which nothing is measured. Both tell whether the session is alive."""
+
+    def before(self, session: ToolSession, database: Database, step: Step) -> bool: ...
+
+    def after(self, session: ToolSession, database: Database, step: Step) -> bool: ...
+
+
 class Walk:
     """One database on its way through a project's migrations. Use `walking`.
 
@@ -46,6 +55,7 @@ class Walk:
         version_table: VersionTable | None,
         observer: Observer,
         believed: tuple[str, ...] = (),
+        around: Around | None = None,
     ) -> None:
         self.database = database
         self.steps: list[Step] = []
@@ -54,6 +64,8 @@ class Walk:
         self._version_table = version_table
         self._observer = observer
         self._believed = believed
+        self._around = around
+        self._lost = False
         self._under_control = False
         self._session: ToolSession | None = None
         self._session_tree: Tree | None = None
@@ -62,7 +74,7 @@ class Walk:
     @property
     def broken(self) -> bool:
         """Whether a step did not end well, after which nothing more is run."""
-        return any(step.outcome in (Outcome.FAILED, Outcome.TIMEOUT) for step in self.steps)
+        return self._lost or any(step.outcome in (Outcome.FAILED, Outcome.TIMEOUT) for step in self.steps)
 
     def seen(self) -> tuple[str, ...]:
         """The revisions that the database is at; before a tool has taken control of it, those that its dataset says."""
@@ -82,7 +94,7 @@ class Walk:
 
         After a step that did not end well the others are recorded as skipped; so are all of a later stage.
         """
-        ahead = wanted - history.applied(self.seen()) - {step.revision for step in self.steps}
+        ahead = wanted - history.applied(self.seen()) - self._ran()
         if not ahead:
             return
         session = None if self.broken else self._in(tree)
@@ -92,13 +104,46 @@ class Walk:
         order = [revision for revision in session.pending(self.seen()) if revision in ahead]
         self._observer.stage_started(stage, tuple(history.by_id[revision] for revision in order))
         for position, revision in enumerate(order):
+            if self._around is not None:
+                self._lost = not self._around.before(session, self.database, planned(stage, history, revision))
+                if self._lost:
+                    self._skip(stage, history, order[position:])
+                    return
             step = self._step(session, stage, history, revision)
             self.steps.append(step)
+            if self._around is not None:
+                self._lost = not self._around.after(session, self.database, step)
             self._observer.step_ended(step)
             after_step(step)
             if self.broken:
                 self._skip(stage, history, order[position + 1 :])
                 return
+
+    def _ran(self) -> set[str]:
+        """What was run and not taken back: a tool that keeps no version table does not know it."""
+        found: set[str] = set()
+        for step in self.steps:
+            (found.discard if step.direction == "down" else found.add)(step.revision)
+        return found
+
+    def back(self, stage: Stage, tree: Tree, history: History, revision: str) -> Step:
+        """Take back `revision`, the last that was run. The walk is broken if that does not end well."""
+        session = self._in(tree)
+        assert session is not None, "a broken walk does not go on"
+        step = replace(planned(stage, history, revision), direction="down")
+        self._observer.step_started(step.name)
+        step = self._ended(step, session.revert, history.by_id[revision].parents)
+        if step.error is not None and step.error.cause is Cause.IRREVERSIBLE:
+            return step  # nothing was run
+        self.steps.append(step)
+        self._observer.step_ended(step)
+        return step
+
+    def compare(self, tree: Tree, models: str | None) -> tuple[str, ...] | None:
+        """As `ToolSession.compare`, in `tree`."""
+        session = self._in(tree)
+        assert session is not None, "a broken walk does not go on"
+        return session.compare(models)
 
     def _in(self, tree: Tree) -> ToolSession | None:
         """The session in `tree`: the one that is alive, or a new one if that has ended in order."""
@@ -144,8 +189,14 @@ class Walk:
     def _step(self, session: ToolSession, stage: Stage, history: History, revision: str) -> Step:
         step = planned(stage, history, revision)
         self._observer.step_started(step.name)
+        return self._ended(step, session.apply, (revision,))
+
+    def _ended(
+        self, step: Step, run: Callable[[str, float, Callable[[], None]], Attempt], goal: tuple[str, ...]
+    ) -> Step:
+        """`step`, run by `run`, which is to bring the database to `goal`, or, taken back, away from its revision."""
         patience = self._dataset.limits.timeout_seconds
-        attempt = session.apply(revision, patience, self.database.sample)
+        attempt = run(step.revision, patience, self.database.sample)
         if attempt.error is not None and attempt.error.cause is not Cause.RAISED:
             self.database.end_sessions()
         error = self.database.trouble()
@@ -162,8 +213,8 @@ class Walk:
         elif attempt.error is not None:
             error = replace(error, message=f"{error.message} ({attempt.error.message})")
         if error is None:
-            self._believed = (revision,)
-            if revision not in self.seen():
+            self._believed = goal
+            if (step.revision in self.seen()) is (step.direction == "down"):
                 at = ", ".join(self.seen()) or "no revision"
                 error = StepError(Cause.REVISION, f"its tool said that it was done, and the database is at {at}")
         if not work.statements:
@@ -190,12 +241,13 @@ def walking(
     version_table: VersionTable | None,
     observer: Observer,
     believed: tuple[str, ...] = (),
+    around: Around | None = None,
 ) -> Iterator[Walk]:
     """A walk; no session of it is alive on exit.
 
-    `believed` is where the database stands as long as it does not say so itself.
+    `believed` is where the database stands as long as it does not say so itself. `around` is what is done around steps.
     """
-    walk = Walk(database, tool, dataset, version_table, observer, believed)
+    walk = Walk(database, tool, dataset, version_table, observer, believed, around)
     try:
         yield walk
     finally:

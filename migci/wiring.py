@@ -198,6 +198,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
                 at.instance,
                 at.log,
                 Histories(at.store / "histories"),
+                settings.project.versions.tests,
             ),
             snapshots=at.snapshots(),
             warm=WarmClones(at.store, project, there.options(), attach),

@@ -14,7 +14,8 @@ from migci.adapters.dumps import sources
 from migci.adapters.scripts.trees import LONGEST_BYTES, normal
 from migci.core.history import History, Revision
 from migci.core.markup import Column
-from migci.core.run import Commit, ServerFacts
+from migci.core.own_tests import OwnTest, Places
+from migci.core.run import Commit, Part, ServerFacts
 from migci.core.scripts import Listing
 from migci.core.snapshot import Snapshot
 from migci.core.step import Cause, Step, StepError, Work
@@ -316,6 +317,7 @@ class Migration:
     forgets: tuple[str, ...] = ()
     makes: str = ""
     at_finish: StepError | None = None
+    reversible: bool = True
 
 
 def chain(*migrations: Migration | str) -> tuple[Migration, ...]:
@@ -342,6 +344,9 @@ class FakeTool:
     cannot_start: MigciError | None = None
     name: str = "fake"
     surroundings: str = ""
+    tests: Places = field(default_factory=Places)
+    tested: Mapping[str, dict[Part, StepError | str | None]] = field(default_factory=dict)
+    """The revisions that have a test, and how its parts end: well, with an error, or with a reason to skip."""
     ran: list[tuple[str, str]] = field(default_factory=list)
     """The commit and the revision of every migration that was run."""
     prepared: list[str | None] = field(default_factory=list)
@@ -358,6 +363,10 @@ class FakeTool:
 
     def texts(self, tree: Tree) -> Iterable[bytes]:
         return ()
+
+    def own_tests(self, tree: Tree, history: History) -> tuple[OwnTest, ...]:
+        known = (revision.id for revision in history.revisions)
+        return tuple(OwnTest(id_, f"versions/tests/{id_}_test.py") for id_ in known if id_ in self.tested)
 
     def version_table(self, tree: Tree) -> VersionTable | None:
         return self.table
@@ -410,6 +419,24 @@ class FakeSession:
             parents = self._tool.history(self._tree).by_id[revision].parents
             self._database.reach(revision, (*parents, *migration.forgets))
         return Attempt(migration.seconds, migration.error)
+
+    def revert(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        migration = next(one for one in self._tool.migrations(self._tree) if one.id == revision)
+        self._tool.ran.append((self._tree.commit.id, f"{revision} taken back"))
+        if not migration.reversible:
+            return Attempt(0.0, StepError(Cause.IRREVERSIBLE, "it has no downgrade()"))
+        self._database.execute(f"DELETE FROM {VERSIONS.table} WHERE {VERSIONS.column} = ?", (revision,))
+        for parent in self._tool.history(self._tree).by_id[revision].parents:
+            self._database.reach(parent)
+        return Attempt(migration.seconds, None)
+
+    def test(self, own: OwnTest, part: Part, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        self._tool.ran.append((self._tree.commit.id, f"{part} of {own.revision}"))
+        end = self._tool.tested[own.revision].get(part)
+        return Attempt(0.25, None, skipped=end) if isinstance(end, str) else Attempt(0.25, end)
+
+    def compare(self, models: str | None) -> tuple[str, ...] | None:
+        return None
 
     def finish(self) -> Attempt:
         return Attempt(0.0, self._end)

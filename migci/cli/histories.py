@@ -26,6 +26,7 @@ _SETTINGS_OF_ALEMBIC = re.compile(rb"^\[tool\.alembic\]", re.MULTILINE)
 class Histories:
     """A project's histories: how each is read, in which trees, and the branches that the project wants.
 
+    `tests` is what it says of where its migrations' tests are.
     `repository` is `None` where the project is in none that can be read, and then there is only the working tree.
     """
 
@@ -34,6 +35,7 @@ class Histories:
     trees: Trees
     branches: tuple[str, ...]
     repository: GitRepository | None
+    tests: str | None = None
 
 
 @contextmanager
@@ -79,7 +81,8 @@ def histories(project: Path, ref: str | None, trunk: str | None, migrations: tup
                 )
         else:
             readers = _detected(project, trees.proposed)
-        yield Histories(project, readers, trees, branches, repository)
+        tests = settings.versions.tests if settings else None
+        yield Histories(project, readers, trees, branches, repository, tests)
 
 
 def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str) -> Trees:

@@ -17,6 +17,7 @@ from migci.errors import Exit
 from migci.report import plain
 from migci.report.ranking import worst_first
 from migci.versions.check import Checked, check_all
+from migci.versions.untested import with_tests
 
 SCHEMA = "migci.versions/1"
 
@@ -45,10 +46,17 @@ versions.add_command(import_)
 @trunk_option
 @project_option
 @migrations_option
+@click.option("--tests", is_flag=True, help="Tell also which migrations have no test of their own.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="What is printed.")
 @click.pass_context
 def check(
-    context: click.Context, ref: str | None, trunk: str | None, project: Path, migrations: tuple[str, ...], format_: str
+    context: click.Context,
+    ref: str | None,
+    trunk: str | None,
+    project: Path,
+    migrations: tuple[str, ...],
+    tests: bool,
+    format_: str,
 ) -> None:
     """Read the migrations of REF (the working tree as it lies on disk, if none is named), and say what is wrong.
 
@@ -59,10 +67,14 @@ def check(
     Examples:
       migci versions check                     the working tree, also in the middle of a merge
       migci versions check my-branch --trunk origin/main
+      migci versions check --tests             also what has no test of its own
       migci versions check --migrations api/alembic.ini --migrations jobs/migrate_repo
     """
     with histories(project, ref, trunk, migrations) as known:
         checked = check_all(known.readers, known.trees, known.branches)
+        if tests:
+            pairs = zip(checked, known.readers, strict=True)
+            checked = tuple(with_tests(one, reader, known.trees, known.tests) for one, reader in pairs)
     click.echo(_document(checked) if format_ == "json" else "\n".join(map(plain.unobeyed, _text(checked))))
     context.exit(Exit.PASSED if all(one.good for one in checked) else Exit.FAILED)
 

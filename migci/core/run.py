@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding
-from migci.core.step import Step
+from migci.core.step import Stage, Step, StepError
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,42 @@ class CloneFacts:
     seconds: float
 
 
+class Part(StrEnum):
+    """What of a migration's own test was at work: what it does before the step, the step itself, or what it checks."""
+
+    BEFORE = "pre_upgrade"
+    STEP = "upgrade"
+    AFTER = "check"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A migration's own test, run once around its step, on a clone on which nothing is measured.
+
+    `part` is what was at work last. `seconds` are those of the test, without the step's. `skipped` is why the test
+    itself did not want to run; with `ran` false nothing of it did, because the walk had ended before.
+    """
+
+    stage: Stage
+    step: str
+    file: str
+    part: Part = Part.BEFORE
+    seconds: float = 0.0
+    error: StepError | None = None
+    skipped: str = ""
+    ran: bool = True
+
+    @property
+    def outcome(self) -> str:
+        """In a word or two: passed, failed, skipped, not run."""
+        if not self.ran:
+            return "not run"
+        return "failed" if self.error is not None else "skipped" if self.skipped else "passed"
+
+
 @dataclass(frozen=True)
 class Replay:
-    """All steps of one change on one dataset.
+    """All steps of one change on one dataset, and the migrations' own tests.
 
     `trouble` are the findings that were met on the way and that no step tells: migci's own failures, and what the
     history showed. `final` is where the database stood at the end, and `at_newest` whether that is where it should
@@ -50,6 +84,7 @@ class Replay:
 
     dataset: Dataset
     steps: tuple[Step, ...] = ()
+    trials: tuple[Trial, ...] = ()
     trouble: tuple[Finding, ...] = ()
     server: ServerFacts | None = None
     clone: CloneFacts | None = None

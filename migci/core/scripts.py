@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from migci.core.finding import Finding, Silence
 from migci.core.history import History
+from migci.core.own_tests import Places
 
 ALEMBIC = "alembic"
 NUMBERED = "numbered"
@@ -162,17 +163,23 @@ def heads_of(listing: Listing, branches: tuple[str, ...]) -> dict[str | None, tu
     return {name: tuple(sorted(ids)) for name, ids in found.items()}
 
 
-def listed(history: History, added_files: Iterable[str] = (), trunk: History | None = None) -> Listing:
+def listed(
+    history: History,
+    added_files: Iterable[str] = (),
+    trunk: History | None = None,
+    tests: Places = Places(),  # noqa: RUF100, B008
+) -> Listing:
     """What a tool told of its history, as a listing; `added_files` are all that a patch adds to the tree of `trunk`.
 
-    Of those, the ones that lie among the migrations, look like one and are not told are its `others`. They are found
-    by their places alone: a patch's code takes part in telling its history, and could leave out what it adds.
+    Of those, the ones that lie among the migrations, look like one, are not told and are no migration's own test, as
+    `tests` says where these lie, are its `others`. They are found by their places alone: a patch's code takes part in
+    telling its history, and could leave out what it adds.
     """
     told = (*history.revisions, *(trunk.revisions if trunk else ()))
     known = {file for revision in told for file in revision.files}
-    stems = {PurePosixPath(file).stem for file in known}
-    names = stems | {stem.lstrip("0123456789").removeprefix("_") for stem in stems}
     folders = tuple(sorted({str(PurePosixPath(file).parent) for file in known})) or (".",)
+    choices = tests.of({revision.id: revision.files for revision in history.revisions})
+    known.update(file for files in choices.values() for file in files)
     scripts = tuple(
         Script(one.id, one.id, one.parents, one.files, one.digest, one.files[0], silences=one.silences)
         for one in history.revisions
@@ -180,18 +187,9 @@ def listed(history: History, added_files: Iterable[str] = (), trunk: History | N
     others = tuple(
         file
         for file in added_files
-        if file not in known
-        and str(PurePosixPath(file).parent) in folders
-        and looks_like_one(file)
-        and not is_a_test(file, names)
+        if file not in known and str(PurePosixPath(file).parent) in folders and looks_like_one(file)
     )
     return Listing(TOLD, folders, scripts, others=others)
-
-
-def is_a_test(file: str, names: Collection[str]) -> bool:
-    """Whether a file is the test of one of the migrations of these `names`, which lies beside it."""
-    path = PurePosixPath(file)
-    return path.suffix == ".py" and path.stem.endswith("_test") and path.stem.removesuffix("_test") in names
 
 
 _SUFFIXES = (".py", ".sql")

@@ -82,6 +82,8 @@ class Cause(StrEnum):
     """The process that ran it ended in the middle, or did not end as it should."""
     LEFTOVERS = "leftovers"
     """It left processes behind, which had to be killed. The step itself counts."""
+    IRREVERSIBLE = "irreversible"
+    """It cannot be taken back, and says so: it was not run. No step up ends so."""
     REVISION = "revision"
     """It was said to be done, and the database is not at its revision."""
     SERVER = "server"

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding, Severity, silenced
-from migci.core.run import Replay, Run
+from migci.core.run import Part, Replay, Run, Trial
 from migci.core.step import Cause, Stage, Step
 
 
@@ -54,6 +54,8 @@ def judge_replay(replay: Replay, run: Run) -> Judgement:
         findings.extend(_ending(step, judged, replay.dataset))
         findings.extend(_limits(step, replay.dataset, judged))
         findings.extend(_exposed(step))
+    for trial in replay.trials:
+        findings.extend(_tested(trial, only_trunk or trial.stage is Stage.PROPOSED, replay.dataset))
     if replay.at_newest is False:
         at = ", ".join(replay.final) or "no revision"
         findings.append(
@@ -128,6 +130,12 @@ _ENDINGS = {
         "step {step} ended its process: {message}",
         "a migration must return or raise, and leave the process alone",
     ),
+    Cause.IRREVERSIBLE: (
+        "MC101",
+        Severity.ERROR,
+        "step {step} cannot be taken back: {message}",
+        "give it a downgrade",
+    ),
     Cause.REVISION: (
         "MC104",
         Severity.ERROR,
@@ -165,6 +173,33 @@ def _limits(step: Step, dataset: Dataset, judged: bool) -> Iterator[Finding]:
                 file=step.file,
             )
             yield silenced(found, step.silences)
+
+
+_TESTED = {
+    Cause.RAISED: "failed in",
+    Cause.TIMEOUT: "did not end in",
+    Cause.ENDED: "ended its process in",
+}
+
+
+def _tested(trial: Trial, judged: bool, dataset: Dataset) -> Iterator[Finding]:
+    """A test that failed. Trunk's own cannot fail a patch, nor keep it from being judged: it is told."""
+    error = trial.error
+    if error is None:
+        return
+    if trial.part is Part.STEP:
+        sentence = f"step {trial.step} failed on a database that migrations' own tests had prepared: {error.message}"
+    else:
+        sentence = f"the test of step {trial.step} {_TESTED[error.cause]} {trial.part}: {error.message}"
+    yield Finding(
+        "MC108",
+        Severity.ERROR if judged else Severity.WARNING,
+        sentence if judged else f"trunk's own: {sentence}",
+        hint="the whole traceback is in log.txt" if dataset.publishes_log else _NOT_KEPT_HINT,
+        step=trial.step,
+        file=trial.file,
+        line=error.line,
+    )
 
 
 def _exposed(step: Step) -> Iterator[Finding]:

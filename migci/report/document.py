@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from migci.core.finding import Finding
-from migci.core.run import Commit, Replay, Run
+from migci.core.run import Commit, Replay, Run, Trial
 from migci.core.step import Statement, Step, StepError
 from migci.core.verdict import judge, judge_replay
 from migci.report import plain
@@ -61,7 +61,21 @@ def _dataset(replay: Replay, run: Run) -> Json:
         },
         "planted": None if replay.planted is None else [_text(column) for column in replay.planted],
         "steps": [_step(step) for step in replay.steps],
+        "tests": [_trial(trial) for trial in replay.trials],
         "findings": [_finding(finding) for finding in judgement.findings],
+    }
+
+
+def _trial(trial: Trial) -> Json:
+    return {
+        "step": _text(trial.step),
+        "stage": trial.stage.value,
+        "file": _text(trial.file),
+        "outcome": trial.outcome,
+        "part": trial.part.value,
+        "seconds": _seconds(trial.seconds),
+        "error": None if trial.error is None else _error(trial.error),
+        "reason": _text(trial.skipped),
     }
 
 

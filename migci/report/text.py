@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from migci.core.finding import Finding
@@ -61,6 +62,8 @@ def _facts(replay: Replay) -> Iterator[str]:
     yield step_counts(replay)
     if replay.planted == ():
         yield "no honeytoken could be planted"
+    if replay.trials:
+        yield test_counts(replay)
     yield figures.seconds(replay.seconds)
 
 
@@ -74,6 +77,12 @@ def step_counts(replay: Replay) -> str:
     others = ((cached, "cached"), (skipped, "skipped"))
     idle = ", ".join(f"{number} {what}" for number, what in others if number)
     return f"{figures.several(len(replay.steps), 'step')}: {ran}" + (f", of these {idle}" if idle else "")
+
+
+def test_counts(replay: Replay) -> str:
+    """How many of the migrations' own tests there were, and how they ended."""
+    ends = Counter(trial.outcome for trial in replay.trials)
+    return f"{figures.several(len(replay.trials), 'test')}: {', '.join(f'{ends[end]} {end}' for end in ends)}"
 
 
 def _findings(findings: Iterable[Finding]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from migci.core.finding import Finding, Severity
 from migci.core.history import History
 from migci.core.order import check, trunks_own
+from migci.core.own_tests import Places
 from migci.core.scripts import listed
 from migci.core.shape import several
 from migci.errors import UsageError
@@ -33,13 +34,13 @@ def as_written(readers: Iterable[ScriptReader], trees: Trees, branches: tuple[st
 
 
 def brought(
-    written: tuple[Checked, ...], trunk: History, patch: History, added_files: tuple[str, ...]
+    written: tuple[Checked, ...], trunk: History, patch: History, added_files: tuple[str, ...], tests: Places
 ) -> tuple[Finding, ...]:
     """The findings that the patch brings, each once.
 
     The files decide. Only which Python a script is written for, the tool knows better: where it has read the history,
     a script whose place is known is no trouble, whatever migci's own Python makes of it. What the tool tells counts
-    besides where it has other revisions than the files show.
+    besides where it has other revisions than the files show; `tests` says where tests of migrations lie.
     """
     findings = [
         finding
@@ -49,7 +50,7 @@ def brought(
     ]
     if patch.by_id.keys() != {id for one in written for id in one.listing.by_id}:
         said = {(one.id, one.message) for one in findings}
-        for one in check(listed(patch, added_files, trunk), listed(trunk)):
+        for one in check(listed(patch, added_files, trunk, tests), listed(trunk)):
             heads = one.id == "MC008" and any(id == "MC008" for id, _ in said)
             if one.id in _TOLD and not trunks_own(one) and not heads and (one.id, one.message) not in said:
                 findings.append(one)

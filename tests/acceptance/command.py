@@ -73,6 +73,18 @@ def replay(project: Path, *arguments: str, start: Sequence[str] = (), **variable
         return Ran(process.returncode, out, err, process.pid, results)
 
 
+def check_versions(project: Path, *arguments: str) -> Ran:
+    """`migci versions check` in `project`; what it tells is put where a replay puts its report."""
+    with migci("versions", "check", "--project", str(project), "--format", "json", *arguments) as process:
+        out, err = process.communicate()
+    results = project.with_name(f"{project.name}-results")
+    results.mkdir()
+    told = json.loads(out)
+    found = [finding for history in told["histories"] for finding in history["findings"]]
+    (results / "replay.json").write_text(json.dumps({"verdict": told["verdict"], "findings": found, "datasets": []}))
+    return Ran(process.returncode, out, err, process.pid, results)
+
+
 def replay_on_a_disk(project: Path, megabytes: int, store: Path, *arguments: str) -> Ran:
     """`replay` with its store on a disk of that size, which exists for this command alone.
 

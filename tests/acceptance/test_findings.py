@@ -13,7 +13,16 @@ import pytest
 from migci.core.finding import TITLES
 from migci.demo import fixtures
 from migci.demo.shop import build
-from tests.acceptance.command import Ran, demand, left, replay, replay_after_damage, replay_on_a_disk, state
+from tests.acceptance.command import (
+    Ran,
+    check_versions,
+    demand,
+    left,
+    replay,
+    replay_after_damage,
+    replay_on_a_disk,
+    state,
+)
 
 PAGES = Path(__file__).parents[2] / "docs" / "findings"
 
@@ -93,6 +102,8 @@ def test_an_example_gives_its_findings_and_leaves_nothing(
 
 
 def _run(trait: Trait, flavor: str, project: Path, store: Path) -> Ran:
+    if "checks" in trait.about:
+        return check_versions(project, *trait.about["checks"])
     if "store_damage" in trait.about:
         return replay_after_damage(project, fixtures() / trait.name / trait.about["store_damage"], store, "empty")
     if "store_megabytes" not in trait.about:

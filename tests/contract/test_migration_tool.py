@@ -23,12 +23,21 @@ from migci.adapters.scripts.repositories import READERS
 from migci.adapters.scripts.trees import DiskFiles
 from migci.adapters.tools.alembic import Alembic
 from migci.adapters.tools.histories import Histories
-from migci.adapters.tools.session import AgentTool, Kind, Surroundings
+from migci.adapters.tools.session import AgentTool, Surroundings
 from migci.core.dataset import Dataset, Limits
 from migci.core.history import Changes, compare
-from migci.core.run import Commit
+from migci.core.run import Commit, Part
 from migci.core.step import Algorithm, Cause, Outcome, Stage, Step
-from migci.ports import Attempt, Database, DatabaseServer, EnvironmentFailed, HistoryFailed, Tree, VersionTable
+from migci.ports import (
+    Attempt,
+    Database,
+    DatabaseServer,
+    EnvironmentFailed,
+    HistoryFailed,
+    OwnTestsFailed,
+    Tree,
+    VersionTable,
+)
 from migci.walk import walking
 from tests.contract.flavors import eventually, mariadb, migrate, new_folder, sqlite, started
 from tests.contract.interpreters import Interpreter, built
@@ -75,7 +84,8 @@ class Rig:
     database: Database
     log: Path
     mark: str
-    make: Callable[[Kind, Surroundings], AgentTool]
+    make: Callable[..., AgentTool]
+    """Of a kind and surroundings, and, where it has one, of the place of its migrations' tests."""
 
     @property
     def tool(self) -> AgentTool:
@@ -149,7 +159,7 @@ def rig(
             database,
             tmp_path / "log.txt",
             mark,
-            lambda kind, surroundings: AgentTool(kind, surroundings, *rest),
+            lambda kind, surroundings, own_tests=None: AgentTool(kind, surroundings, *rest, own_tests),
         )
     assert marked(mark) == []
 
@@ -774,6 +784,323 @@ def test_a_command_between_releases_that_leaves_a_daemon_with_its_output_open_do
     rig.write(THREE)
     rig.tool.run(rig.tree, rig.database.address, ("sh", "-c", "setsid sleep 1000 & exit 0"))
     eventually(lambda: marked(rig.mark) == [])
+
+
+# Migrations' own tests
+
+TEST = """
+from sqlalchemy import text
+
+def pre_upgrade(engine):
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO shoe VALUES (7, 'z')"))
+    return {"ids": [7]}
+
+def check(engine, data):
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT id FROM shoe WHERE name = 'z'")).fetchall()
+    assert [id_ for (id_,) in found] == data["ids"], found
+"""
+
+
+def parts(rig: Rig, file: str, text: str, tool: AgentTool | None = None) -> list[Attempt]:
+    """How the parts of the test of the second revision end, which stands in `file`, around its step."""
+    revision = "2"
+    rig.write(THREE)
+    put(rig.project, file, text)
+    tool = tool or rig.tool
+    (own,) = tool.own_tests(rig.tree, tool.history(rig.tree))
+    assert (own.revision, own.file) == (revision, file)
+    with tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        for one in sorted(THREE):
+            if one == revision:
+                before = session.test(own, Part.BEFORE, FOR_EVER, nothing)
+                assert session.apply(one, FOR_EVER, nothing).error is None
+                return [before, session.test(own, Part.AFTER, FOR_EVER, nothing)]
+            assert session.apply(one, FOR_EVER, nothing).error is None
+    raise AssertionError("there is no such revision")
+
+
+def beside(kit: Kit) -> str:
+    """Where the test of the second revision is, in the folder that no tool reads."""
+    folder, _, name = kit.file("2").rpartition("/")
+    return f"{folder}/tests/{name.removesuffix('.py')}_test.py"
+
+
+@every_kit
+def test_a_migrations_test_runs_around_its_step_with_what_it_remembers(rig: Rig, kit: Kit) -> None:
+    assert [attempt.error for attempt in parts(rig, beside(kit), TEST)] == [None, None]
+    assert migrate(rig.database, "SELECT name FROM shoe WHERE id = 7") in ([("z",)], (("z",),))
+
+
+FORGETS = """
+from sqlalchemy import text
+
+LEFT = []
+
+def pre_upgrade(engine):
+    LEFT.append(engine.connect())
+    LEFT[0].execute(text("SELECT * FROM shoe"))
+
+def check(engine, data):
+    with engine.connect() as connection:
+        connection.execute(text("SELECT price FROM shoe"))
+"""
+
+
+@on_mariadb
+@every_kit
+def test_a_step_does_not_wait_for_a_transaction_that_its_test_forgot(rig: Rig, kit: Kit, flavor: str) -> None:
+    rig.write(THREE)
+    folder, _, name = kit.file("3").rpartition("/")
+    put(rig.project, f"{folder}/tests/{name.removesuffix('.py')}_test.py", FORGETS)
+    (own,) = rig.tool.own_tests(rig.tree, rig.tool.history(rig.tree))
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        for revision in ("1", "2"):
+            assert session.apply(revision, FOR_EVER, nothing).error is None
+        ends = (
+            session.test(own, Part.BEFORE, FOR_EVER, nothing),
+            session.apply("3", 30.0, nothing),
+            session.test(own, Part.AFTER, FOR_EVER, nothing),
+        )
+    assert [end.error for end in ends] == [None, None, None]
+
+
+@every_kit
+def test_the_test_of_a_migration_that_does_less_than_it_should_fails_with_its_line(rig: Rig, kit: Kit) -> None:
+    before, after = parts(rig, beside(kit), TEST.replace("return {", "return {'ids': [8]} or {"))
+    assert before.error is None
+    assert after.error is not None
+    assert (after.error.cause, after.error.line) == (Cause.RAISED, 12)
+    assert after.error.message.startswith("AssertionError: [(7,)]")
+
+
+def test_a_test_that_takes_its_process_with_it_is_told_as_a_migration_is(rig: Rig) -> None:
+    before, _ = ended_in_a_test(rig, "import os\nos._exit(0)")
+    assert before.error is not None
+    assert (before.error.cause, before.error.message) == (Cause.ENDED, "its process ended with status 0")
+
+
+def ended_in_a_test(rig: Rig, text: str) -> tuple[Attempt, str]:
+    rig.write(THREE)
+    put(rig.project, beside(ALEMBIC), text)
+    (own,) = rig.tool.own_tests(rig.tree, rig.tool.history(rig.tree))
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        return session.test(own, Part.BEFORE, 3.0, nothing), own.file
+
+
+def test_a_test_that_does_not_end_is_killed(rig: Rig) -> None:
+    before, _ = ended_in_a_test(rig, "while True: pass")
+    assert before.error is not None
+    assert before.error.cause is Cause.TIMEOUT
+
+
+def test_a_file_that_is_called_a_test_and_has_none_is_told(rig: Rig) -> None:
+    before, _ = ended_in_a_test(rig, "def test_it(): pass")
+    assert before.error is not None
+    assert before.error.message == "NotATest: there is neither pre_upgrade nor check"
+
+
+def test_a_test_that_skips_itself_says_why(rig: Rig) -> None:
+    before, _ = ended_in_a_test(rig, "import unittest\nraise unittest.SkipTest('only on MySQL')")
+    assert (before.error, before.skipped) == (None, "only on MySQL")
+
+
+WALK = """
+import unittest
+from sqlalchemy import text
+from tests.walks.names import NAME
+
+class TestWalk(unittest.TestCase):
+    def setUp(self):
+        raise AssertionError("it would make a database of its own")
+
+    def _pre_upgrade_002(self, engine):
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO shoe VALUES (7, '%s')" % NAME))
+        return 7
+
+    def _check_002(self, engine, data):
+        with self.engine.connect() as connection:
+            found = connection.execute(text("SELECT id FROM shoe WHERE name = '%s'" % NAME)).scalar()
+        self.assertEqual(data, found)
+"""
+
+
+@every_kit
+def test_methods_of_a_test_case_are_run_without_its_set_up(rig: Rig, kit: Kit) -> None:
+    for package in ("tests", "tests/walks"):
+        put(rig.project, f"{package}/__init__.py", "")
+    put(rig.project, "tests/walks/names.py", "NAME = 'z'")
+    tool = rig.make(kit.kind(), Surroundings(), "tests/walks/test_all.py:TestWalk")
+    attempts = parts(rig, "tests/walks/test_all.py", WALK, tool)
+    assert [attempt.error for attempt in attempts] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "tests/walk.py of trunk cannot be read: .*No such file"),
+        ("class TestWalk(:", "tests/walk.py, line 1, is not Python"),
+        ("class Walk: pass", "tests/walk.py has no class TestWalk"),
+    ],
+)
+def test_a_class_of_tests_that_cannot_be_read_is_told(rig: Rig, text: str | None, message: str) -> None:
+    rig.write(THREE)
+    if text is not None:
+        put(rig.project, "tests/walk.py", text)
+    tool = rig.make(ALEMBIC.kind(), Surroundings(), "tests/walk.py:TestWalk")
+    with pytest.raises(OwnTestsFailed, match=message):
+        tool.own_tests(rig.tree, tool.history(rig.tree))
+
+
+def test_a_link_is_no_test(rig: Rig, tmp_path: Path) -> None:
+    rig.write(THREE)
+    outside = put(tmp_path, "outside.py", TEST)
+    inside = put(rig.project, beside(ALEMBIC), "")
+    inside.unlink()
+    inside.symlink_to(outside)
+    assert rig.tool.own_tests(rig.tree, rig.tool.history(rig.tree)) == ()
+
+
+@every_kit
+def test_a_test_changes_nothing_that_a_checkpoint_is_known_by(rig: Rig, kit: Kit) -> None:
+    rig.write(THREE)
+    put(rig.project, beside(kit), TEST)
+    before = rig.tool.history(rig.tree)
+    put(rig.project, beside(kit), TEST + "# another\n")
+    assert rig.tool.history(rig.tree) == before
+
+
+def test_alembic_itself_takes_a_test_among_its_migrations_for_one(rig: Rig) -> None:
+    rig.write(THREE)
+    put(rig.project, "migrations/versions/2_of_test.py", TEST)
+    with pytest.raises(HistoryFailed, match=r"Could not determine revision id from filename 2_of_test\.py"):
+        rig.tool.history(rig.tree)
+
+
+# Back
+
+DOWN = {
+    "alembic": "\ndef downgrade():\n    from alembic import op\n    op.execute('DROP TABLE shoe')\n",
+    "sqlalchemy-migrate": "\ndef downgrade(engine):\n    engine.execute('DROP TABLE shoe')\n",
+}
+
+
+def taken_back(rig: Rig, down: str) -> Attempt:
+    rig.write({"1": THREE["1"]})
+    path = rig.project / rig.kit.file("1")
+    path.write_text(path.read_text() + down)
+    with rig.tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        assert session.apply("1", FOR_EVER, nothing).error is None
+        attempt = session.revert("1", FOR_EVER, nothing)
+        if attempt.error is None:
+            assert "shoe" not in rig.database.schema()
+            assert session.pending(rig.at() or ()) == ("1",)
+            assert session.apply("1", FOR_EVER, nothing).error is None
+        return attempt
+
+
+@in_process
+def test_a_migration_is_taken_back_and_run_again(rig: Rig, kit: Kit) -> None:
+    assert taken_back(rig, DOWN[kit.tool]).error is None
+    assert "shoe" in rig.database.schema()
+
+
+@every_kit
+def test_a_migration_without_a_way_back_says_so_and_nothing_is_run(rig: Rig, kit: Kit) -> None:
+    attempt = taken_back(rig, "")
+    assert attempt.error is not None
+    assert attempt.error.cause is Cause.IRREVERSIBLE
+    assert "shoe" in rig.database.schema()
+
+
+@in_process
+def test_a_way_back_that_is_not_implemented_is_none(rig: Rig, kit: Kit) -> None:
+    argument = "" if kit.tool == "alembic" else "engine"
+    attempt = taken_back(rig, f"\ndef downgrade({argument}):\n    raise NotImplementedError('there are backups')\n")
+    assert attempt.error is not None
+    assert (attempt.error.cause, attempt.error.message.endswith("there are backups")) == (Cause.IRREVERSIBLE, True)
+
+
+@in_process
+def test_a_way_back_that_fails_is_an_error_as_of_any_step(rig: Rig, kit: Kit) -> None:
+    attempt = taken_back(rig, DOWN[kit.tool].replace("DROP TABLE shoe", "DROP TABLE show"))
+    assert attempt.error is not None
+    assert attempt.error.cause is Cause.RAISED
+
+
+# Models
+
+MODELS = """
+from sqlalchemy import Column, Integer, MetaData, String, Table
+metadata = MetaData()
+Table("shoe", metadata, Column("id", Integer, primary_key=True), Column("name", String(50)), Column("price", Integer))
+"""
+IN_ENV = ENV.replace("configure(connection=connection)", "configure(connection=connection, target_metadata=metadata)")
+
+
+MADE = {**THREE, "1": 'run("CREATE TABLE shoe (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(50))")'}
+
+
+def compared(rig: Rig, models: str | None, tool: AgentTool | None = None) -> tuple[str, ...] | None:
+    tool = tool or rig.tool
+    with tool.session(rig.tree, rig.database.address) as session:
+        session.prepare(None)
+        for revision in session.pending(()):
+            assert session.apply(revision, FOR_EVER, nothing).error is None
+        return session.compare(models)
+
+
+@pytest.mark.parametrize("kit", [ALEMBIC, OLD_ALEMBIC], ids=str)
+@pytest.mark.parametrize("flavor", ["sqlite", "mariadb"])
+def test_models_that_match_the_database_have_no_difference(rig: Rig, kit: Kit, flavor: str) -> None:
+    rig.write(MADE)
+    put(rig.project, "shop/models.py", MODELS)
+    assert compared(rig, "shop.models:metadata") == ()
+
+
+@pytest.mark.parametrize("kit", [ALEMBIC, OLD_ALEMBIC], ids=str)
+def test_what_only_the_models_or_only_the_database_have_is_told(rig: Rig, kit: Kit) -> None:
+    rig.write(MADE)
+    models = MODELS.replace('Column("price"', 'Column("cost", Integer), Column("size"')
+    models = models.replace('Column("name", String(50))', 'Column("name", String(50), nullable=False)')
+    put(rig.project, "models.py", models + 'Table("hat", metadata, Column("id", Integer, primary_key=True))\n')
+    told = compared(rig, "models:metadata")
+    assert told is not None
+    assert sorted(told) == [
+        "add_column shoe.cost",
+        "add_column shoe.size",
+        "add_table hat",
+        "modify_nullable shoe.name: True in the database, False in the models",
+        "remove_column shoe.price",
+    ]
+
+
+def test_without_a_name_the_models_are_those_of_env(rig: Rig) -> None:
+    rig.write(MADE)
+    put(rig.project, "models.py", MODELS.replace('Column("price", Integer)', ""))
+    put(rig.project, "migrations/env.py", "from models import metadata\n" + IN_ENV)
+    assert compared(rig, None) == ("remove_column shoe.price",)
+
+
+@every_kit
+def test_without_models_there_is_nothing_to_compare_with(rig: Rig, kit: Kit) -> None:
+    rig.write(MADE)
+    assert compared(rig, None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("models:Base", "No module named 'models'"), ("os:path", "os:path has no models")]
+)
+def test_models_that_cannot_be_loaded_are_told(rig: Rig, name: str, message: str) -> None:
+    rig.write(MADE)
+    with pytest.raises(HistoryFailed, match=message):
+        compared(rig, name)
 
 
 # On MariaDB

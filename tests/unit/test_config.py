@@ -141,8 +141,8 @@ def test_what_is_not_said_to_be_otherwise_is_real_data(tmp_path: Path) -> None:
             "project.tool: input should be 'alembic', 'sqlalchemy-migrate' or 'command', but it is 'flyway'"
         ]),
         ('trunk = "main"', 'trunk = "main"\nzzz = 1', [
-            ("project.zzz: there is no such key; known here: name, tool, migrations, trunk, command, version_table, "
-             "environment, alembic, versions, releases"),
+            ("project.zzz: there is no such key; known here: name, tool, migrations, trunk, models, command, "
+             "version_table, environment, alembic, versions, releases"),
         ]),
         ('trunk = "main"', 'trunk = "main"\n[project.environment]\npyhton = "x"', [
             "project.environment.pyhton: there is no such key; did you mean 'python'?"

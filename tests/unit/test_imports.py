@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CORE = {"migci.core", "migci.errors", "migci.__version__"}
 PORTS = CORE | {"migci.ports"}
-USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "confidential", "replay", "explore"}
+USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "confidential", "replay", "rehearse", "explore"}
 USE_CASES = PORTS | {"migci.versions"} | {f"migci.{name}" for name in USE_CASE_MODULES}
 SEES: dict[str, set[str]] = {
     "migci.core": CORE,
@@ -29,6 +29,7 @@ SEES: dict[str, set[str]] = {
     "migci.demo": {"migci.__file__", "migci.errors", "migci.demo"},
     "migci.wiring": USE_CASES | {"migci.adapters", "migci.config"},
     "migci.cli": {"migci"},
+    "migci.testing": {"migci"},
     "anonymize": {"anonymize"},
 }
 """What each part may import of this project."""

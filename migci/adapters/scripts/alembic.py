@@ -11,6 +11,7 @@ from migci.adapters.scripts.headers import Header, Headers
 from migci.adapters.scripts.locations import Locations, locations
 from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
 from migci.core.finding import Finding, Severity
+from migci.core.own_tests import END, FOLDER
 from migci.core.scripts import ALEMBIC, Listing, Script, looks_like_one, name_of
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
@@ -36,6 +37,8 @@ class AlembicScripts:
         findings: list[Finding] = []
         unread: list[str] = []
         entries = _entries(files, where, findings, unread)
+        if self.folders:  # it is not said that alembic itself reads what is below them
+            entries = tuple(entry for entry in entries if not _is_test(entry.path))
         candidates = [entry.path for entry in entries if _is_candidate(entry, findings, unread)]
         scripts = []
         for path, content in contents(files, candidates):
@@ -87,6 +90,10 @@ def _entries(files: Files, where: Locations, findings: list[Finding], unread: li
             if "__pycache__" not in entry.path.split("/"):
                 found.setdefault(entry.path, entry)
     return tuple(found.values())
+
+
+def _is_test(path: str) -> bool:
+    return path.endswith(END) and PurePosixPath(path).parent.name == FOLDER
 
 
 def unreadable(path: str, what: str, hint: str = "put the file itself there", line: int | None = None) -> Finding:

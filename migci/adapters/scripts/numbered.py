@@ -15,7 +15,8 @@ from migci.adapters.scripts.alembic import misread, unreadable
 from migci.adapters.scripts.headers import syntax_error
 from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
 from migci.core.finding import Finding, Severity, Silence, silences
-from migci.core.scripts import NUMBERED, Listing, Script, is_a_test, looks_like_one, name_of
+from migci.core.own_tests import Places
+from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one, name_of
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _NUMBERED = re.compile(r"(\d{3,})_?(.*)\.(py|sql)", re.DOTALL)
@@ -74,6 +75,7 @@ class NumberedScripts:
                 name = match[2] if match[3] == "py" else _of_sql(match[2])
                 named[int(match[1])][name].append(entry.path)
         groups = [(str(number), group) for number in sorted(named) for group in _groups(named[number])]
+        tests = _tests([paths for _, (_, paths) in groups])
         sources = self._sources(files, [path for _, (_, paths) in groups for path in paths], findings, thorough)
         numbers = list(dict.fromkeys(id for id, _ in groups))
         parents = _parents(numbers, gaps=_has_gaps(files, folder))
@@ -86,7 +88,7 @@ class NumberedScripts:
             (folder,),
             tuple(scripts),
             order_file=order_file,
-            others=tuple(path for path in others if not is_a_test(path, {script.name for script in scripts})),
+            others=tuple(path for path in others if path not in tests),
             findings=tuple(findings),
             unread=tuple(unread),
         )
@@ -116,19 +118,19 @@ class NumberedScripts:
                 elif there[name].kind is not EntryKind.FILE:
                     findings.append(_no_file(there[name]))
                     unread.append(path)
-        names = {_name(one.files) for one in said.entries}
+        paths = {one.id: [f"{folder}/{name}".lstrip("/") for name in one.files] for one in said.entries}
+        tests = _tests(list(paths.values()))
         others = [
             entry.path
             for name, entry in there.items()
             if entry.kind is EntryKind.FILE
             and name not in listed
-            and looks_like_one(name)
-            and not is_a_test(name, names)
+            and looks_like_one(entry.path)
+            and entry.path not in tests
         ]
         for path in others:
             message = f"{path} lies among the migrations, and {order_file} does not list it: it will not run"
             findings.append(Finding("MC007", Severity.ERROR, message, f"migci versions add {path}", file=path))
-        paths = {one.id: [f"{folder}/{name}".lstrip("/") for name in one.files] for one in said.entries}
         existing = [path for several in paths.values() for path in several if name_of(path) in there]
         sources = self._sources(files, existing, findings, thorough)
         parents = _parents([one.id for one in sorted(said.entries, key=lambda one: int(one.id))], gaps=False)
@@ -175,6 +177,12 @@ class NumberedScripts:
             quiet = silences(content.decode(errors="replace")) if b"migci:" in content else ()
             found[path] = _Source(path, key.hex(), quiet)
         return found
+
+
+def _tests(scripts: list[list[str]]) -> set[str]:
+    """Where tests of these scripts may be, each given by its files."""
+    choices = Places().of({str(place): tuple(paths) for place, paths in enumerate(scripts)})
+    return {path for some in choices.values() for path in some}
 
 
 def _no_file(entry: Entry) -> Finding:

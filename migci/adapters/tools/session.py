@@ -22,6 +22,8 @@ from migci.adapters.tools.imports import Imports
 from migci.adapters.tools.process import AgentGone, AgentLate, AgentProcess, agent_process
 from migci.core.finding import silences
 from migci.core.history import History, Revision
+from migci.core.own_tests import Class, OwnTest, Places, names_of, of_class, said
+from migci.core.run import Part
 from migci.core.snapshot import digest
 from migci.core.step import Cause, StepError
 from migci.errors import UsageError
@@ -32,6 +34,7 @@ from migci.ports import (
     EnvironmentFailed,
     HistoryFailed,
     HookFailed,
+    OwnTestsFailed,
     ToolSession,
     Tree,
     VersionTable,
@@ -44,6 +47,8 @@ _MOST_STATEMENTS = 10_000
 _MOST = 1 << 53
 """What is counted stays far below it; a figure beyond is made up, and may be one that nobody can write."""
 _HOOK_SECONDS = 86_400.0
+_MOST_DIFFERENCES = 1000
+_LONGEST_TEST_BYTES = 1 << 20
 _LOG_HINT = "what it printed is in log.txt"
 
 
@@ -87,8 +92,14 @@ class AgentTool:
         instance: Instance,
         log: Log,
         histories: Histories,
+        own_tests: str | None = None,
     ) -> None:
+        """`own_tests` is where the project says that its migrations' tests are, besides their usual places."""
         self.name = kind.name
+        where = said(own_tests or "")
+        self._class = where if isinstance(where, Class) else None
+        # alembic takes every file among its migrations for one of them.
+        self.tests = Places(beside=kind.name != "alembic", folder="" if isinstance(where, Class) else where)
         self._kind = kind
         self._surroundings = surroundings
         self._environments = environments
@@ -122,7 +133,8 @@ class AgentTool:
             return None
         project = str(tree.project.relative_to(tree.root))
         settings = (self._kind.name, self._kind.spec(), dict(around.variables), dict(around.files), around.paths)
-        return digest(_how_it_is_told(), tree.commit.id, project, built, *settings)
+        tests = (self.tests.beside, self.tests.folder)
+        return digest(_how_it_is_told(), tree.commit.id, project, built, *settings, *tests)
 
     def _told_history(self, tree: Tree) -> History:
         self._log.heading(f"history of {tree.commit.ref} ({tree.commit.id[:12]})")
@@ -139,6 +151,8 @@ class AgentTool:
     def _digest(self, told: Mapping[str, Any], project: Path, revisions: tuple[Revision, ...]) -> str:
         """Of all that the revisions' effect depends on besides themselves, as far as it is known."""
         known = {file for revision in revisions for file in revision.files}
+        for choices in self.tests.of({revision.id: revision.files for revision in revisions}).values():
+            known.update(choices)  # no test is run on what a checkpoint is kept of
         beside = [str(file) for file in told["beside"] if file not in known]
         around = self._surroundings
         return digest(
@@ -157,6 +171,14 @@ class AgentTool:
             for file in libraries.glob(f"lib*/python3*/site-packages/{name}/**/*.py"):
                 if file.is_file() and not file.is_symlink():
                     yield file.read_bytes()
+
+    def own_tests(self, tree: Tree, history: History) -> tuple[OwnTest, ...]:
+        files = {revision.id: revision.files for revision in history.revisions}
+        choices = {choice for some in self.tests.of(files).values() for choice in some}
+        there = {choice for choice in choices if _is_file(tree.project, choice)}
+        beside = self.tests.found(files, there)
+        methods = {} if self._class is None else _methods(files, self._class, tree)
+        return tuple(one[id_] for id_ in files for one in (beside, methods) if id_ in one)
 
     def interpreter(self, tree: Tree) -> Path:
         """The project's interpreter for `tree`."""
@@ -260,9 +282,24 @@ class _Session:
 
     def apply(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
         self._log.heading(f"revision {revision}")
+        return self._attempt({"op": "apply", "revision": revision}, timeout_seconds, tick)
+
+    def revert(self, revision: str, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        self._log.heading(f"revision {revision}, taken back")
+        return self._attempt({"op": "revert", "revision": revision}, timeout_seconds, tick)
+
+    def test(self, own: OwnTest, part: Part, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
+        self._log.heading(f"{part.value} of the test of revision {own.revision}")
+        names = [[part.value] for part in (Part.BEFORE, Part.AFTER)]
+        if own.owner:
+            names = [[f"_{name}_{id_}" for id_ in names_of(own.revision)] for [name] in names]
+        request = {"revision": own.revision, "file": own.file, "owner": own.owner, "part": part.value, "names": names}
+        return self._attempt({"op": "test", **request}, timeout_seconds, tick)
+
+    def _attempt(self, request: Mapping[str, Any], timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
         before = 0.0
         try:
-            answer = self._agent.ask({"op": "apply", "revision": revision}, timeout_seconds, tick)
+            answer = self._agent.ask(request, timeout_seconds, tick)
             before = answer.seconds
             # A reply that the migration wrote itself is found out here: the agent's own comes after it.
             after = self._agent.ask({"op": "ping"}, max(timeout_seconds - before, 1.0), tick)
@@ -276,14 +313,31 @@ class _Session:
         statements = tuple(_statements(answer.content.get("statements")))
         raised = None
         if error is not None:
-            raised = StepError(Cause.RAISED, self._log.clean(_message(answer.content)), _line(error))
+            back = request["op"] == "revert" and answer.content.get("irreversible") is True
+            cause = Cause.IRREVERSIBLE if back else Cause.RAISED
+            raised = StepError(cause, self._log.clean(_message(answer.content)), _line(error))
+        skipped = str(answer.content.get("skipped") or "")[:_LONGEST_MESSAGE]
         return Attempt(
             answer.seconds + after.seconds,
             raised,
             statements,
             sum(statement.seconds for statement in statements),
             self._log.exposed(),
+            self._log.clean(skipped),
         )
+
+    def compare(self, models: str | None) -> tuple[str, ...] | None:
+        self._log.heading(f"comparison with {models or 'the models that env.py names'}")
+        answer = _answered(self._agent, {"op": "compare", "models": models})
+        if "error" in answer:
+            raise HistoryFailed(
+                f"the database cannot be compared with the models: {_message(answer)}",
+                hint="[project] models names them: package.module:Base",
+            )
+        told = answer.get("differences")
+        if not isinstance(told, list):
+            return None
+        return tuple(self._log.clean(str(one)[:_LONGEST_MESSAGE]) for one in told[:_MOST_DIFFERENCES])
 
     def finish(self) -> Attempt:
         self._log.heading("end of the stage")
@@ -313,6 +367,32 @@ def _within(project: Path, folders: Iterable[object]) -> list[Path]:
     places = [Path(str(folder)) for folder in folders]
     every = {place.resolve(): place for place in reversed(places)}  # where it came first
     return [every[at] for at in dict.fromkeys(map(Path.resolve, places)) if at.is_relative_to(project.resolve())]
+
+
+def _is_file(project: Path, file: str) -> bool:
+    """Whether it is one, and its own: no link may lead a test to what the patch does not bring."""
+    path = project / file
+    try:
+        return path.is_file() and not path.is_symlink() and path.resolve().is_relative_to(project.resolve())
+    except OSError:  # a name that is too long for any file
+        return False
+
+
+def _methods(revisions: Iterable[str], where: Class, tree: Tree) -> dict[str, OwnTest]:
+    """The tests that a class holds. Raises OwnTestsFailed."""
+    hint = "[project.versions] tests names a file and a class in it: tests/test_migrations.py:TestWalk"
+    try:
+        with _inside(tree.project, where.file).open("rb") as file:
+            source = file.read(_LONGEST_TEST_BYTES + 1)
+        if len(source) > _LONGEST_TEST_BYTES:
+            raise OwnTestsFailed(f"{where.file} is longer than {_LONGEST_TEST_BYTES >> 10} KB", hint)
+        return of_class(revisions, where, source.decode())
+    except SyntaxError as error:
+        raise OwnTestsFailed(f"{where.file}, line {error.lineno or 1}, is not Python: {error.msg}", hint) from error
+    except LookupError as error:
+        raise OwnTestsFailed(f"{where.file} has no class {where.name}", hint) from error
+    except (OSError, ValueError) as error:
+        raise OwnTestsFailed(f"{where.file} of {tree.commit.ref} cannot be read: {error}", hint) from error
 
 
 def _inside(project: Path, file: str) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from migci.core.dataset import Contents, Dataset, Limits
 from migci.core.finding import Finding, Severity
-from migci.core.run import CloneFacts, Commit, Replay, Run, ServerFacts
+from migci.core.run import CloneFacts, Commit, Part, Replay, Run, ServerFacts, Trial
 from migci.core.step import Algorithm, Cause, Outcome, Stage, Statement, Step, StepError, Work
 
 FOLDER = "nova/db/sqlalchemy/migrate_repo/versions"
@@ -96,6 +96,14 @@ def failing(message: str = "no such column: cleaned") -> Run:
     return run(replay(failed(step("216", "217"), message), skipped(step("217", "218"))))
 
 
+def tried() -> Replay:
+    """A replay whose migrations have tests of their own, of which one failed."""
+    file = f"{FOLDER}/tests/216_havana_test.py"
+    well = Trial(Stage.TRUNK, "215->216", file, Part.AFTER, 0.25)
+    wrong = replace(well, stage=Stage.PROPOSED, step="216->217", error=StepError(Cause.RAISED, "AssertionError", 3))
+    return replace(replay(step("216", "217")), trials=(well, wrong, replace(wrong, error=None, ran=False)))
+
+
 def hostile() -> Run:
     """Every word that a project, its migrations or their server can choose is hostile."""
     bad = Statement(HOSTILE, HOSTILE, 1, float("nan"))
@@ -108,6 +116,8 @@ def hostile() -> Run:
     )
     finding = Finding("MC001", Severity.WARNING, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 3)
     done = replay(one, skipped(one), trouble=(finding,))
+    trial = Trial(Stage.PROPOSED, HOSTILE, HOSTILE, error=one.error, skipped=HOSTILE)
+    done = replace(done, trials=(trial,))
     return replace(
         run(replace(done, dataset=replace(done.dataset, name=HOSTILE), server=ServerFacts(HOSTILE, HOSTILE))),
         findings=(finding,),

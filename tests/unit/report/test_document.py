@@ -30,11 +30,12 @@ def rendered(run: Run) -> dict[str, Any]:
         samples.passing(),
         samples.failing(),
         samples.hostile(),
+        samples.run(samples.tried()),
         samples.nova(Outcome.FAILED),
         samples.run(replace(samples.replay(), server=None, clone=None, rows=None, bytes=None)),
         replace(samples.passing(), proposed=None),
     ],
-    ids=["passing", "failing", "hostile", "nova", "not started", "only trunk"],
+    ids=["passing", "failing", "hostile", "tests", "nova", "not started", "only trunk"],
 )
 def test_every_document_is_valid_by_the_published_schema(run: Run) -> None:
     Draft202012Validator.check_schema(SCHEMA)
@@ -55,6 +56,16 @@ def test_the_schema_knows_every_value_of_the_enumerations() -> None:
     steps = (step.Stage, step.Outcome, step.Cause, step.Algorithm)
     for kind in (verdict.Verdict, dataset.Contents, finding.Severity, *steps):
         assert frozenset(member.value for member in kind) in found, kind
+
+
+def test_a_migrations_own_test_has_its_outcome_and_its_error() -> None:
+    tests = rendered(samples.run(samples.tried()))["datasets"][0]["tests"]
+    assert [(one["step"], one["outcome"], one["part"]) for one in tests] == [
+        ("215->216", "passed", "check"),
+        ("216->217", "failed", "check"),
+        ("216->217", "not run", "check"),
+    ]
+    assert tests[1]["error"] == {"cause": "raised", "message": "AssertionError", "line": 3}
 
 
 def test_the_first_keys_say_what_it_is_and_how_it_ended() -> None:

@@ -21,6 +21,11 @@ def test_a_dataset_has_one_line_with_its_server_rows_steps_and_seconds() -> None
     ) in text.render(samples.passing()).splitlines()
 
 
+def test_a_datasets_line_tells_how_the_migrations_own_tests_ended() -> None:
+    told = text.render(samples.run(samples.tried()))
+    assert "1 step: 1 proposed, 3 tests: 1 passed, 1 failed, 1 not run, 14.2 s)" in told
+
+
 def test_a_finding_has_its_place_and_its_hint_below_it() -> None:
     lines = text.render(samples.failing()).splitlines()
     at = lines.index("  error MC101: step 216->217 failed: no such column: cleaned")

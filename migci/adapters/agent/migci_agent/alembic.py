@@ -4,7 +4,8 @@ import argparse
 import os
 
 from migci_agent import versions_file
-from migci_agent.clone import BrokenHistory, filled
+from migci_agent.clone import BrokenHistory, Irreversible, filled
+from migci_agent.models import described, loaded
 from migci_agent.statements import WrongDatabase
 
 
@@ -118,6 +119,42 @@ class AlembicTool:
             raise EnvironmentMismatch("revision %s is not pending on this database" % revision)
 
         self._run(one, revision)
+
+    def revert(self, revision):
+        """Take back one revision, as `alembic downgrade` does. Raises Irreversible."""
+        from alembic.runtime.migration import MigrationStep
+
+        script = self._script.get_revision(revision)
+        if getattr(script.module, "downgrade", None) is None:
+            raise Irreversible("it has no downgrade()")
+
+        def one(heads, context):
+            if revision not in heads:
+                raise EnvironmentMismatch("revision %s is not what this database is at" % revision)
+            return [MigrationStep.downgrade_from_script(self._script.revision_map, script)]
+
+        try:
+            self._run(one, revision)
+        except NotImplementedError as error:
+            raise Irreversible(str(error) or "its downgrade() is not implemented") from error
+
+    def compare(self, models):
+        """How the database differs from `models`, or from what env.py has for a target; `None` where it has none.
+
+        What is compared, and how closely, is as env.py says.
+        """
+        from alembic.autogenerate import compare_metadata
+
+        found = []
+
+        def look(heads, context):
+            target = loaded(models) if models else context.opts.get("target_metadata")
+            found.append(target if target is None else compare_metadata(context, target))
+            return []
+
+        self._run(look, None)
+        differences = found[-1] if found else None
+        return None if differences is None else described(differences)
 
     def _run(self, migrations, destination):
         from alembic.runtime.environment import EnvironmentContext

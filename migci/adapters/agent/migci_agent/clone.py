@@ -12,6 +12,10 @@ class BrokenHistory(Exception):
     """The files do not make a history."""
 
 
+class Irreversible(Exception):
+    """A migration has nothing that takes it back."""
+
+
 class DriverMissing(Exception):
     """The project's interpreter cannot talk to the server."""
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from migci_agent.clone import BrokenHistory, filled
+from migci_agent.clone import BrokenHistory, Irreversible, filled
 
 _NUMBERED = re.compile(r"^[A-Za-z]{0,2}0*(\d+)")
 
@@ -76,6 +76,13 @@ class CommandTool:
         status = run(self.spec, self.spec["command"], names)
         if status:
             raise CommandFailed("%s exited with status %d" % (os.path.basename(self.spec["command"][0]), status))
+
+    def revert(self, revision):
+        """Raises Irreversible: nobody knows whether a command goes back."""
+        raise Irreversible("the command is only known to go forward")
+
+    def compare(self, models):
+        """A command has no models."""
 
 
 def run(spec, command, names):

@@ -9,6 +9,7 @@ import traceback
 
 from migci_agent import clone, command, statements
 from migci_agent.alembic import AlembicTool
+from migci_agent.own_tests import OwnTests
 from migci_agent.sqlalchemy_migrate import MigrateTool
 
 TOOLS = {"alembic": AlembicTool, "sqlalchemy-migrate": MigrateTool, "command": command.CommandTool}
@@ -19,17 +20,17 @@ def serve(descriptor):
     connection = socket.socket(fileno=descriptor)
     connection.set_inheritable(False)
     lines = connection.makefile("rb")
-    tool = None
+    tool = tests = None
     for line in lines:
         request = json.loads(line.decode("utf-8"))
         try:
             if request["op"] == "open":
-                tool = _open(request)
+                tool, tests = _open(request), OwnTests(request)
                 reply = {"python": sys.version.split()[0], "url": bool(request["url"])}
             elif request["op"] in ("ping", "finish"):
                 reply = {}
             else:
-                reply = _answer(tool, request)
+                reply = _answer(tool, tests, request)
         except BaseException as error:
             traceback.print_exc()
             reply = {"error": _describe(error, None)}
@@ -51,7 +52,7 @@ def _open(spec):
     return TOOLS[spec["tool"]](spec)
 
 
-def _answer(tool, request):
+def _answer(tool, tests, request):
     op = request["op"]
     if op == "history":
         reply = tool.history()
@@ -69,14 +70,27 @@ def _answer(tool, request):
     if op == "prepare":
         tool.prepare(request["revision"])
         return {}
+    if op == "compare":
+        return {"differences": tool.compare(request["models"])}
+    if op == "test":
+        return _measured(lambda: tests.run(request), tests.file(request))
+    run = {"apply": tool.apply, "revert": tool.revert}[op]
+    return _measured(lambda: run(request["revision"]), tool.file(request["revision"]))
+
+
+def _measured(run, file):
+    """What the project's own code did, of which `file` is what a person looks into."""
     statements.start()
     began = time.perf_counter()
     reply = {}
     try:
-        tool.apply(request["revision"])
+        skipped = run()
+        if skipped:
+            reply["skipped"] = skipped
     except BaseException as error:
         traceback.print_exc()
-        reply["error"] = _describe(error, tool.file(request["revision"]))
+        reply["error"] = _describe(error, file)
+        reply["irreversible"] = isinstance(error, clone.Irreversible)
     reply["seconds"] = time.perf_counter() - began
     reply["statements"] = statements.stop()
     return reply

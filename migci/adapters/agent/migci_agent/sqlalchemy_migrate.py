@@ -3,6 +3,7 @@
 import os
 
 from migci_agent import versions_file, versions_hook
+from migci_agent.clone import Irreversible
 
 
 class MigrateTool:
@@ -86,3 +87,22 @@ class MigrateTool:
         from migrate.versioning import api
 
         api.upgrade(self._engine, self._repository, int(revision))
+
+    def revert(self, revision):
+        """Downgrade by exactly one version. Raises Irreversible."""
+        from migrate.versioning import api
+
+        number = int(revision)
+        version = self._repository.version(number)
+        kinds = [version.sql.get(kind, {}) for kind in (self._engine.name, "default")]
+        script = version.python and version.python.module
+        if not any("downgrade" in kind for kind in kinds) and not hasattr(script, "downgrade"):
+            raise Irreversible("it has no downgrade")
+        below = [one for one in self._versions if one < number]
+        try:
+            api.downgrade(self._engine, self._repository, below[-1] if below else self._base())
+        except NotImplementedError as error:
+            raise Irreversible(str(error) or "its downgrade is not implemented") from error
+
+    def compare(self, models):
+        """It has no comparison of its own that knows servers as they are."""
