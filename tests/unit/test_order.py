@@ -275,6 +275,15 @@ def test_mc008_where_trunk_has_branches_one_more_is_a_warning_and_none_more_is_t
     assert trunks_own(finding)
 
 
+def test_what_hangs_in_the_air_in_trunk_does_not_excuse_a_second_head() -> None:
+    torn = alembic(script("a"), script("b", "a"), script("y", "x"))
+    forked = alembic(*torn.scripts, script("c", "a"))
+    assert told(check(forked, torn)) == [
+        "warning MC010 trunk itself: revision y follows x, which is not there: versions/y.py",
+        "error MC008 with the patch the history has 2 heads: b, c",
+    ]
+
+
 def test_what_trunk_has_without_the_patch_is_trunks() -> None:
     gap = numbers(n1="a", n3="c")
     (finding,) = check(numbers(n1="a", n3="c", n4="d"), gap)

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.headers import Header, Headers
 from migci.adapters.scripts.locations import Locations, locations
-from migci.adapters.scripts.trees import LONGEST_BYTES, normal
+from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
 from migci.core.finding import Finding, Severity
 from migci.core.own_tests import END, FOLDER
 from migci.core.scripts import ALEMBIC, Listing, Script, looks_like_one, name_of
@@ -41,7 +41,7 @@ class AlembicScripts:
             entries = tuple(entry for entry in entries if not _is_test(entry.path))
         candidates = [entry.path for entry in entries if _is_candidate(entry, findings, unread)]
         scripts = []
-        for path, content in zip(candidates, files.read(candidates), strict=True):
+        for path, content in contents(files, candidates):
             header = None if content is None else self.headers.of(content, thorough=thorough)
             script, wrong = _script(path, header)
             findings += wrong

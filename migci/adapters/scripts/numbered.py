@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.alembic import misread, unreadable
 from migci.adapters.scripts.headers import syntax_error
-from migci.adapters.scripts.trees import LONGEST_BYTES, normal
+from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
 from migci.core.finding import Finding, Severity, Silence, silences
 from migci.core.own_tests import Places
 from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one, name_of
@@ -160,7 +160,7 @@ class NumberedScripts:
 
     def _sources(self, files: Files, paths: list[str], findings: list[Finding], thorough: bool) -> dict[str, _Source]:
         found = {}
-        for path, content in zip(paths, files.read(paths), strict=True):
+        for path, content in contents(files, paths):
             if content is None:
                 if files.kind(path) is EntryKind.FILE:
                     what = f"cannot be read, or is longer than {LONGEST_BYTES >> 20} MB"
