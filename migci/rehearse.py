@@ -27,7 +27,7 @@ def rehearse(
 
     They run on another clone than that on which the steps are measured: a test may put anything into its database, or
     take it out, and what a step costs, and whether it succeeds, must not depend on that. Where no such step has a test,
-    there is no clone. Raises OwnTestsFailed, and all that a walk raises.
+    there is no clone; no step of the patch is run there after the last that has one. Raises OwnTestsFailed, and all that a walk raises.
     """
     left = beyond(course.legs, position.done)
     tests: _Tests = {}
@@ -37,6 +37,7 @@ def rehearse(
     if patch is not None and trunk.history.by_id.keys() <= patch.history.by_id.keys():
         added = frozenset(patch.history.by_id.keys() - trunk.history.by_id.keys())
         _collect(tests, Stage.PROPOSED, patch, added, tools)
+        added = _needed(added, patch, tests)
     if not tests:
         return ()
     tools.observer.note(f"{course.dataset.name}: the migrations' own tests, on another clone")
@@ -55,6 +56,13 @@ def _collect(tests: _Tests, stage: Stage, code: Reading, due: frozenset[str], to
         if own.revision in due:
             name = f"{code.history.origin(own.revision)}->{own.revision}"
             tests.setdefault((stage, own.revision), (name, []))[1].append(own)
+
+
+def _needed(added: frozenset[str], patch: Reading, tests: _Tests) -> frozenset[str]:
+    """Those up to the last that has a test: what comes after it shows nothing new."""
+    ordered = [one.id for one in patch.history.revisions if one.id in added]
+    ends = [place + 1 for place, id in enumerate(ordered) if (Stage.PROPOSED, id) in tests]
+    return frozenset(ordered[: max(ends, default=0)])
 
 
 class _Rehearsal:

@@ -41,6 +41,12 @@ def test_where_no_proposed_step_has_a_test_nothing_is_run_twice() -> None:
     assert run.replays[0].trials == ()
 
 
+def test_what_comes_after_the_last_step_with_a_test_is_not_run_twice() -> None:
+    made = given(world(patch=chain("1", "2", "3", "4")), r3=WELL)
+    assert verdicts(made.replay()) == ["passed", "passed"]
+    assert made.ran() == ["1", "2", "3", "4", "pre_upgrade of 3", "3", "check of 3"]
+
+
 def test_what_a_test_does_is_none_of_its_steps_work() -> None:
     patch = chain("1", "2", Migration("3", work=Work(rows_changed=7)))
     (step,) = [one for one in given(world(patch=patch), r3=WELL).replay().replays[0].steps if one.revision == "3"]
