@@ -49,29 +49,24 @@ def rebase(trunk: str | None, dry_run: bool, project: Path, migrations: tuple[st
             )
         worktree = Worktree(known.project)
         _end_what_was_begun(worktree, dry_run)
-        works = [_work(reader, known, worktree) for reader in known.readers]
+        works = [work_of(reader, known, worktree) for reader in known.readers]
         for work in works:
             for line in work.told(known.trees.trunk.name):
                 _say(line)
-        edits = [edit for work in works for edit in work.edits]
-        renames = [rename for work in works for rename in work.plan.renames]
         for line in _references(works, known.trees.proposed, worktree):
             _say(line)
-        if dry_run or not (edits or renames):
+        if dry_run or not any(work.edits or work.plan.renames for work in works):
             return
-        in_conflict = {work.instead.path for work in works if work.instead}
-        operation = worktree.operation()
-        stage = [edit.path for edit in edits if edit.path in in_conflict or (operation and worktree.clean(edit.path))]
-        worktree.apply(edits, renames, stage)
+        done = carried_out(works, worktree)
     _say("done; nothing is committed")
-    if stage or renames:
-        _say(f"in git's index, too: {', '.join([*stage, *(now for _, now in renames)])}")
-    if operation:
-        _say(f"then, when nothing else is in conflict: git {operation} --continue")
+    if done.staged:
+        _say(f"in git's index, too: {', '.join(done.staged)}")
+    if done.operation:
+        _say(f"then, when nothing else is in conflict: git {done.operation} --continue")
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What is to be done to one history."""
 
     plan: Plan
@@ -91,7 +86,8 @@ class _Work:
             yield "  nothing to do"
 
 
-def _work(reader: ScriptReader, known: Histories, worktree: Worktree) -> _Work:
+def work_of(reader: ScriptReader, known: Histories, worktree: Worktree) -> Work:
+    """What there is to do to the history that `reader` reads. Raises NotRebased, NoMigrations, UsageError."""
     files = known.trees.proposed
     assert known.trees.trunk is not None
     ours = reader.read(files, thorough=False)
@@ -116,7 +112,30 @@ def _work(reader: ScriptReader, known: Histories, worktree: Worktree) -> _Work:
         if planned.reorders and planned.order is not None:
             now = written(planned.order, now, ids=ours.kind == ALEMBIC)
         edits.append(Edit(path, was, now))
-    return _Work(planned, tuple(edits), instead)
+    return Work(planned, tuple(edits), instead)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a rebase left: which files are in git's index as they are now, and what git is in the middle of."""
+
+    staged: tuple[str, ...]
+    operation: str | None
+
+
+def carried_out(works: list[Work], worktree: Worktree) -> Done:
+    """Change the files, of all histories or of none. Raises UsageError.
+
+    Into the index goes what was in conflict, and in the middle of a merge or rebase also what was in it as it was on
+    disk: then git can go on, and nothing else of the user's goes along.
+    """
+    edits = [edit for work in works for edit in work.edits]
+    renames = [rename for work in works for rename in work.plan.renames]
+    in_conflict = {work.instead.path for work in works if work.instead}
+    operation = worktree.operation()
+    stage = [edit.path for edit in edits if edit.path in in_conflict or (operation and worktree.clean(edit.path))]
+    worktree.apply(edits, renames, stage)
+    return Done((*stage, *(now for _, now in renames)), operation)
 
 
 def _followed(files: Files, path: str, parent: str) -> Edit:
@@ -144,7 +163,7 @@ def _end_what_was_begun(worktree: Worktree, dry_run: bool) -> None:
         _say(f"begun before, and ended now: {was} -> {now}")
 
 
-def _references(works: list[_Work], files: Files, worktree: Worktree) -> Iterator[str]:
+def _references(works: list[Work], files: Files, worktree: Worktree) -> Iterator[str]:
     moves = [move for work in works if work.plan.listing.kind != ALEMBIC for move in work.plan.moves]
     if not moves:
         return

@@ -65,7 +65,8 @@ class _Merge:
         self._base, mine, other = (self._keyed(items) for items in (base, ours, theirs))
         known = self._trunk or {}
         landed = [sum(key in known for key in side) for side in (mine, other)]
-        if mine.keys() == other.keys():
+        added = [mine.keys() - other.keys() - known.keys(), other.keys() - mine.keys() - known.keys()]
+        if not all(added) and (trunk is not None or not any(added)):
             first = first or OURS  # then nothing follows from it
         if landed[0] != landed[1]:
             first = OURS if landed[0] > landed[1] else THEIRS

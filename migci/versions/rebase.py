@@ -131,11 +131,12 @@ def _check_landed(ours: Listing, trunk: Listing, base: Listing) -> None:
     if ours.order is not None:
         _check_names(ours, trunk, base)
         return
-    here = {one.id for one in ours.scripts}
+    here = {(one.id, key) for one in ours.scripts for key in (one.name, one.digest)}
     for script in own_scripts(ours, trunk, base):
         for was in base.scripts:
             alike = was.digest == script.digest or (was.name and was.name == script.name)
-            if alike and was.id not in here and was.id in trunk.by_id:
+            still = (was.id, was.name) in here or (was.id, was.digest) in here
+            if alike and not still and was.id in trunk.by_id:
                 raise NotRebased(
                     f"{script.files[0]} has landed as number {was.id}: {was.files[0]}",
                     hint=f"give it its number back: git mv {script.files[0]} {was.files[0]}",

@@ -12,7 +12,9 @@ from migci.adapters.scripts.headers import Headers
 
 _LITERAL = re.compile(r"""(?P<open>[A-Za-z]*(?P<quote>\"{3}|'{3}|"|'))(?P<text>.*)(?P=quote)""", re.DOTALL)
 _PLAIN = re.compile(r"[^\\\"'\r\n{}]+")
-_REVISES = re.compile(r"""^([ \t]*Revises:)[ \t]*([^\s,"']*)[ \t]*(?:$|\"{3}|'{3})""", re.MULTILINE)
+_REVISES = re.compile(
+    r"""(?:^|\A[A-Za-z]*["']+)([ \t]*Revises:)[ \t]*([^\s,"']*)[ \t]*(?:$|\"{3}|'{3})""", re.MULTILINE
+)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -70,7 +72,8 @@ class _Source:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self.module = ast.parse(content)
-            self._encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+            lines = io.BytesIO(re.sub(rb"\r\n?", b"\n", content))
+            self._encoding, _ = tokenize.detect_encoding(lines.readline)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise NotEdited(f"cannot be understood: Python cannot read it: {error}") from error
         begins = len(_BOM) if content.startswith(_BOM) else 0
@@ -119,9 +122,9 @@ class _Source:
         found = _REVISES.search(said.replace("\r\n", " \n").replace("\r", "\n"))  # as long as it was
         if found is None:
             return None
-        place = len(said[: found.start()].encode(self._encoding)) + start
+        place = len(said[: found.start(1)].encode(self._encoding)) + start
         label, was = found[1], found[2]
-        old = said[found.start() :]
+        old = said[found.start(1) :]
         gap = re.match(r"[ \t]*", old[len(label) :])
         assert gap is not None
         begins = place + len((label + gap[0]).encode(self._encoding))
