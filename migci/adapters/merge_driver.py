@@ -49,7 +49,9 @@ def in_conflict(base: Path, ours: Path, theirs: Path) -> bytes:
     if 0 < done.returncode < 128 and done.stdout:
         return done.stdout
     # Line by line there is none: then all of both is in conflict.
-    one, two = (content if content.endswith(b"\n") else content + b"\n" for content in (ours.read_bytes(), theirs.read_bytes()))
+    one, two = (
+        content if content.endswith(b"\n") else content + b"\n" for content in (ours.read_bytes(), theirs.read_bytes())
+    )
     return b"<<<<<<< ours\n" + one + b"=======\n" + two + b">>>>>>> theirs\n"
 
 

@@ -35,9 +35,12 @@ class Histories:
 
 
 @contextmanager
-def histories(project: Path, ref: str | None, trunk: str | None, migrations: tuple[str, ...]) -> Iterator[Histories]:
+def histories(
+    project: Path, ref: str | None, trunk: str | None, migrations: tuple[str, ...], *, alone: bool = False
+) -> Iterator[Histories]:
     """What `ref`, or the working tree, has, and what `trunk`, or the settings' one, does; nothing is left on exit.
 
+    If `alone`, git is not asked: there is the working tree, and no trunk.
     It goes by migci.toml, and where there is none by what is found in the folder. Raises UsageError.
     """
     project = project.resolve()
@@ -52,7 +55,8 @@ def histories(project: Path, ref: str | None, trunk: str | None, migrations: tup
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="migci-"))
         repository: GitRepository | None = None
         try:
-            repository = stack.enter_context(opened(project, Path(folder, "git")))
+            if not alone:
+                repository = stack.enter_context(opened(project, Path(folder, "git")))
         except UsageError:
             if ref is not None or trunk is not None or settings is not None:
                 raise

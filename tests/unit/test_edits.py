@@ -133,7 +133,8 @@ def test_whatever_stands_around_it_the_script_says_what_it_said_but_for_its_pare
     except NotEdited:
         return
     told, now = (
-        {name: value for name, value in _values(content).items() if name != "down_revision"} for content in (text, edited)
+        {name: value for name, value in _values(content).items() if name != "down_revision"}
+        for content in (text, edited)
     )
     assert told == now
     assert _values(edited)["down_revision"] == "newer"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +74,8 @@ class Place:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[PlaceOf]:
-    yield PlaceOf(tmp_path)
+def at(tmp_path: Path) -> PlaceOf:
+    return PlaceOf(tmp_path)
 
 
 class PlaceOf:
@@ -187,8 +187,8 @@ def test_numbers_that_are_moments_stay_where_they_come_last(at: PlaceOf) -> None
 
 A = revisions("ab")
 REFUSED = {
-    "joins x, y": (A, revisions("abc"), {**A, **revision("x", "b"), **revision("y", "b"), **{
-        f"{ALEMBIC}/m.py": 'revision = "m"\ndown_revision = ("x", "y")\n'}}),
+    "joins x, y": (A, revisions("abc"), {**A, **revision("x", "b"), **revision("y", "b"),
+        f"{ALEMBIC}/m.py": 'revision = "m"\ndown_revision = ("x", "y")\n'}),
     "which comes first is not said": (A, revisions("abc"), {**A, **revision("x", "b"), **revision("y", "b")}),
     "runs in a circle": (A, revisions("abc"), {**A, **revision("x", "y"), **revision("y", "x")}),
     "is computed": (A, revisions("abc"), {**A, f"{ALEMBIC}/x.py": 'revision = "x"\ndown_revision = f"{x}"\n'}),
@@ -305,7 +305,7 @@ def test_an_edit_that_is_not_committed_stays_and_is_not_staged(at: PlaceOf) -> N
 
 # Whatever happened meanwhile
 
-FORMS = {
+FORMS: dict[str, tuple[Callable[[Sequence[str]], dict[str, str]], str | None]] = {
     "numbers in names": (numbered, None),
     "versions.json": (by_list, ORDER),
     "alembic": (revisions, None),
