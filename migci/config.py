@@ -131,6 +131,7 @@ class Settings(_Table):
             name=self.project.name,
             trunk=self.project.trunk,
             releases=tuple(Release(r.name, r.until, r.ref, _hook(r.after)) for r in self.project.releases),
+            branches=tuple(self.project.versions.branches),
         )
 
     def as_datasets(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from migci.checkpoint import Arrival, Course, Position, newest, reach, walk_from
 from migci.confidential import cleaned, cleaned_all, guarded, sheltered
 from migci.core.dataset import Dataset
-from migci.core.finding import Finding, Severity, silenced
-from migci.core.history import Changes, History, compare, strangers
+from migci.core.finding import Finding, Severity
+from migci.core.history import History, compare
 from migci.core.run import Commit, Replay, Run
 from migci.core.snapshot import Snapshot
 from migci.core.step import Stage, Step
@@ -23,6 +23,7 @@ from migci.ports import (
     Gate,
     HistoryFailed,
     HookFailed,
+    Repository,
     RestoreFailed,
     ServerFailed,
     SnapshotGone,
@@ -32,6 +33,8 @@ from migci.ports import (
 from migci.prepare import prepared
 from migci.route import Reading, Release, Releases, beyond, route, standing, travel
 from migci.tools import Tools
+from migci.versions.check import Trees
+from migci.versions.landing import as_written, brought
 from migci.walk import UnknownRevision, planned
 
 
@@ -42,6 +45,7 @@ class Project:
     name: str
     trunk: str
     releases: tuple[Release, ...] = ()
+    branches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +95,17 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
     releases = read_releases(project, trunk, tools)
     patch: Reading | None = None
     if landed is not None:
+        trees = _trees(repository, run.trunk, landed)
+        written = as_written(tools.scripts, trees, project.branches)
         try:
             patch = Reading.of(repository.tree(landed), tools.tool)
         except HistoryFailed as error:
-            return replace(run, findings=(_unreadable(error),))
+            return replace(run, findings=(*(one for each in written for one in each.findings), _unreadable(error)))
         files = repository.added(run.trunk, landed)
-        run = replace(run, findings=tuple(_changes(trunk.history, patch.history, files)))
+        findings = brought(written, tools.scripts, trees, trunk.history, patch.history, files)
+        if not compare(trunk.history, patch.history).added:
+            findings += (Finding("MC006", Severity.INFO, "the patch adds no migrations"),)
+        run = replace(run, findings=findings)
     for position, dataset in enumerate(datasets):
         tools.observer.dataset_started(dataset.name, position, len(datasets))
         try:
@@ -106,6 +115,12 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
             done = _replay_dataset(dataset, project, releases, trunk, patch, change.cache, tools, last=True)
         run = replace(run, replays=(*run.replays, done))
     return run
+
+
+def _trees(repository: Repository, trunk: Commit, landed: Commit) -> Trees:
+    base = repository.parting(trunk, landed)
+    behind = repository.files(base) if base is not None and base.id != trunk.id else None
+    return Trees(repository.files(landed), repository.files(trunk), behind)
 
 
 def _replay_dataset(
@@ -322,59 +337,6 @@ def _check(where: str, revision: str, history: History) -> None:
             f"{where} = {revision!r}: there is no such revision in the history",
             hint=f"it has {len(history.revisions)} revisions, the newest is {newest}",
         )
-
-
-def _changes(trunk: History, proposed: History, added_files: tuple[str, ...]) -> Iterator[Finding]:
-    """What a patch does to the history; `added_files` are all that it adds to trunk's tree."""
-    changes: Changes = compare(trunk, proposed)
-    for revision in changes.edited:
-        edited = Finding(
-            "MC001",
-            Severity.WARNING,
-            f"the patch edits revision {revision.id}, which trunk already has: "
-            "databases that ran it will never see the new text",
-            hint="leave it as it is, and put the difference into a new migration",
-            file=revision.files[0],
-        )
-        yield silenced(edited, revision.silences)
-    for revision in changes.removed:
-        yield Finding(
-            "MC002",
-            Severity.ERROR,
-            f"the patch removes revision {revision.id}, which trunk already has: "
-            "databases that are at it will not be found in the history",
-            hint="keep the file",
-            file=revision.files[0],
-        )
-    unreachable = proposed.applied(trunk.heads)
-    for revision in changes.added:
-        if revision.id in unreachable:
-            yield Finding(
-                "MC003",
-                Severity.ERROR,
-                f"revision {revision.id} comes before revisions that trunk already has: "
-                "it will not run on a database that is at trunk's newest",
-                hint=f"move it behind {', '.join(sorted(trunk.heads))}",
-                file=revision.files[0],
-            )
-    for file in strangers(trunk, proposed, added_files):
-        yield Finding(
-            "MC007",
-            Severity.ERROR,
-            f"the patch adds {file} among the migrations, and it is not one: the tool will not run it",
-            hint="name it as the tool expects a migration to be named, or move it to another folder",
-            file=file,
-        )
-    if len(proposed.heads) > max(len(trunk.heads), 1):
-        yield Finding(
-            "MC008",
-            Severity.ERROR if len(trunk.heads) <= 1 else Severity.WARNING,  # where branches are usual, so is one more
-            f"with the patch the history has {len(proposed.heads)} heads: {', '.join(sorted(proposed.heads))}",
-            hint=f"let the patch's first migration follow {', '.join(sorted(trunk.heads))}",
-            file=changes.added[0].files[0] if changes.added else None,
-        )
-    if not changes.added:
-        yield Finding("MC006", Severity.INFO, "the patch adds no migrations")
 
 
 def _conflict(conflict: Conflict, trunk: Commit) -> Finding:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migci.ports import DatabaseServer, Gates, MigrationTool, Observer, Repository, SnapshotStore, WarmClones
+from migci.ports import (
+    DatabaseServer,
+    Gates,
+    MigrationTool,
+    Observer,
+    Repository,
+    ScriptReader,
+    SnapshotStore,
+    WarmClones,
+)
 
 
 @dataclass(frozen=True)
@@ -22,3 +31,4 @@ class Tools:
     clock: Callable[[], float]
     sandbox: str = "none"
     project: str = ""
+    scripts: tuple[ScriptReader, ...] = ()

@@ -22,6 +22,7 @@ from migci.adapters.sandboxes import bubblewrap, none
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.sandboxes.confinement import Limits, Sandbox
 from migci.adapters.sandboxes.none import NoSandbox
+from migci.adapters.scripts.repositories import READERS
 from migci.adapters.servers.mariadb import mariadb
 from migci.adapters.servers.mysql import mysql
 from migci.adapters.servers.server import Server
@@ -202,6 +203,9 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
             clock=time.monotonic,
             sandbox=at.sandbox.name,
             project=settings.project.name,
+            scripts=READERS[settings.project.tool](
+                settings.project.migrations, tuple(settings.project.versions.folders)
+            ),
         )
 
 

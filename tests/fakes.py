@@ -8,12 +8,14 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from migci.adapters.dumps import sources
+from migci.adapters.scripts.trees import LONGEST_BYTES, normal
 from migci.core.history import History, Revision
 from migci.core.markup import Column
 from migci.core.run import Commit, ServerFacts
+from migci.core.scripts import Listing
 from migci.core.snapshot import Snapshot
 from migci.core.step import Cause, Step, StepError, Work
 from migci.errors import MigciError, UsageError
@@ -24,6 +26,7 @@ from migci.ports import (
     Conflict,
     Entry,
     EntryKind,
+    Files,
     HookFailed,
     RestoreFailed,
     Size,
@@ -473,18 +476,48 @@ class _Sink:
 
 @dataclass(frozen=True)
 class FakeFiles:
-    """`Files` of a tree without any; its name is the commit's id."""
+    """`Files` in memory: each path with its bytes, or with `None` for a link."""
 
     name: str
+    files: Mapping[str, bytes | None] = field(default_factory=dict)
 
     def kind(self, path: str) -> EntryKind | None:
-        return None
+        path = normal(path)
+        for above in (path, *map(str, PurePosixPath(path).parents)):
+            if above in self.files and self.files[above] is None:
+                return EntryKind.LINK
+        if path in self.files:
+            return EntryKind.FILE
+        return EntryKind.FOLDER if not path or any(file.startswith(f"{path}/") for file in self.files) else None
 
     def entries(self, folder: str, *, below: bool = False) -> tuple[Entry, ...]:
-        return ()
+        own = PurePosixPath(normal(folder))
+        if self.kind(folder) is not EntryKind.FOLDER:
+            return ()
+        found = {}
+        for file in self.files:
+            for path in (PurePosixPath(file), *PurePosixPath(file).parents):
+                kind = self.kind(str(path))
+                if kind is not None and own in path.parents and (below or path.parent == own):
+                    found[str(path)] = Entry(str(path), kind)
+        return tuple(found[path] for path in sorted(found))
 
     def read(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
-        return (None,) * len(paths)
+        contents = (self.files.get(normal(path)) for path in paths)
+        return tuple(one if one is None or len(one) <= LONGEST_BYTES else None for one in contents)
+
+
+class FakeScripts:
+    """A `ScriptReader` that knows its listings by the ids of commits; an error in the place of one is raised."""
+
+    def __init__(self, listings: Mapping[str, Listing | MigciError]) -> None:
+        self.listings = listings
+
+    def read(self, files: Files, *, thorough: bool = True) -> Listing:
+        found = self.listings[files.name]
+        if isinstance(found, MigciError):
+            raise found
+        return found
 
 
 class FakeRepository:

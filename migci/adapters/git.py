@@ -110,7 +110,7 @@ class GitRepository:
 
     def merge(self, trunk: Commit, proposed: Commit) -> Commit | Conflict:
         base = _run(["--git-dir", str(self._bare), "merge-base", trunk.id, proposed.id], self._bare)
-        if not base.stdout.strip() and (self._bare / "shallow").exists():
+        if not base.stdout.strip() and self.shallow:
             raise MigciError(
                 f"git knows no common ancestor of {proposed.ref} and {trunk.ref}",
                 hint="this is a shallow clone: git fetch --unshallow; or take the patch as it stands with --no-merge",
@@ -173,6 +173,11 @@ class GitRepository:
         git = ("git", "--git-dir", str(self._bare))
         environment = {**closed_environment(), "GIT_NO_LAZY_FETCH": "1"}
         return CommitFiles(commit.ref, commit.id, git, environment, PurePosixPath(self._inside.as_posix()))
+
+    @property
+    def shallow(self) -> bool:
+        """Whether it lacks the older commits."""
+        return (self._bare / "shallow").exists()
 
     def parting(self, trunk: Commit, proposed: Commit) -> Commit | None:
         base = _run(["--git-dir", str(self._bare), "merge-base", trunk.id, proposed.id], self._bare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from migci.ports import Files, ScriptReader
 from migci.versions.check import Trees
 
 SETTINGS = "migci.toml"
+_SETTINGS_OF_ALEMBIC = re.compile(rb"^\[tool\.alembic\]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,11 @@ def histories(
         trees = Trees(DiskFiles(project))
         if repository is not None:
             named = trunk or (settings.trunk if settings else likely_trunk(project))
-            trees = _trees(repository, project, ref, named)
+            try:
+                trees = _trees(repository, project, ref, named)
+            except UsageError:
+                if ref is not None or trunk is not None or settings is not None:
+                    raise  # else it is a repository without a commit, and there is nothing to compare with
         branches = tuple(settings.versions.branches) if settings else ()
         folders = tuple(settings.versions.folders) if settings else ()
         if migrations:
@@ -87,6 +93,11 @@ def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str
     if ref is not None and landed.id == proposed.id:
         return Trees(files)  # it is trunk that is asked about
     base: Commit | None = repository.parting(landed, proposed)
+    if base is None and repository.shallow:
+        raise UsageError(
+            f"git knows no common ancestor of {proposed.ref} and {landed.ref}",
+            hint="this is a shallow clone: git fetch --unshallow",
+        )
     if base is None or base.id == landed.id:
         return Trees(files, repository.files(landed))
     return Trees(files, repository.files(landed), repository.files(base))
@@ -94,6 +105,9 @@ def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str
 
 def _detected(project: Path, files: Files) -> tuple[ScriptReader, ...]:
     found = [(tool, path) for tool, path in repositories(project) if files.kind(path) is not None]
+    (tables,) = files.read(["pyproject.toml"])
+    if tables is not None and _SETTINGS_OF_ALEMBIC.search(tables) and ("alembic", "alembic.ini") not in found:
+        found.insert(0, ("alembic", "pyproject.toml"))
     if not found:
         raise UsageError(
             f"no alembic.ini and no migrate.cfg is found in {project}",

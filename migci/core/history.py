@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from migci.core.finding import Silence
 
@@ -84,24 +83,4 @@ def compare(trunk: History, proposed: History) -> Changes:
         added=tuple(r for r in proposed.revisions if r.id not in trunk.by_id),
         edited=tuple(r for r in proposed.revisions if r.id in trunk.by_id and r.digest != trunk.by_id[r.id].digest),
         removed=tuple(r for r in trunk.revisions if r.id not in proposed.by_id),
-    )
-
-
-_SCRIPTS = (".py", ".sql")
-
-
-def strangers(trunk: History, proposed: History, added_files: Iterable[str]) -> tuple[str, ...]:
-    """Those of `added_files` that lie among the migrations, look like one, and are none of `proposed`.
-
-    Found by their places alone: a patch's code takes part in telling its history, and could leave out what it adds.
-    """
-    known = {file for history in (trunk, proposed) for revision in history.revisions for file in revision.files}
-    folders = {PurePosixPath(file).parent for file in known}
-    return tuple(
-        file
-        for file in added_files
-        if file not in known
-        and PurePosixPath(file).parent in folders
-        and PurePosixPath(file).suffix in _SCRIPTS
-        and PurePosixPath(file).name != "__init__.py"
     )

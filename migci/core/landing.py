@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from migci.core.finding import Finding, Severity, silenced
 from migci.core.scripts import ALEMBIC, NUMBERED, Listing, Script, branch_of, heads_of
-from migci.core.shape import REBASE, at, revision
+from migci.core.shape import REBASE, at, revision, several
 
 
 def changes(proposed: Listing, trunk: Listing, base: Listing, branches: tuple[str, ...] = ()) -> Iterator[Finding]:
@@ -134,7 +134,7 @@ def _below(proposed: Listing, base: Listing, new: list[Script]) -> Iterator[Find
                 Severity.ERROR,
                 f"revision {script.id} comes before revisions that trunk already has: "
                 "it will not run on a database that is at trunk's newest",
-                hint=f"move it behind {', '.join(sorted(base.heads))}{REBASE[proposed.kind]}",
+                hint=f"move it behind {several(base.heads)}{REBASE[proposed.kind]}",
             )
 
 
@@ -174,12 +174,13 @@ def _behind(
         newest = now.get(branch[script.id], ())
         if newest == then.get(branch[script.id], ()) or mine & set(script.parents):
             continue
-        if not set(script.parents) & set(newest):
+        # Where trunk's newest is here already, there are two heads, and that is said.
+        if not set(script.parents) & set(newest) and not proposed.by_id.keys() >= set(newest):
             yield at(
                 script,
                 "MC018",
                 Severity.ERROR,
                 f"{revision(proposed, script.id)} follows {', '.join(script.parents) or 'nothing'}, "
-                f"and trunk's newest is {', '.join(newest)}",
+                f"and trunk's newest is {several(newest)}",
                 hint=f"move it behind trunk's newest{REBASE[proposed.kind]}",
             )

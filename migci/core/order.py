@@ -8,7 +8,7 @@ from dataclasses import replace
 from migci.core.finding import Finding, Severity
 from migci.core.landing import changes
 from migci.core.scripts import Listing, heads_of
-from migci.core.shape import REBASE, faults, revisions
+from migci.core.shape import REBASE, faults, revisions, several
 
 OF_TRUNK = "trunk itself: "
 """How the message of a finding begins that trunk has without the patch."""
@@ -28,7 +28,7 @@ def check(
     theirs = {(one.id, one.message) for tree in (trunk, base) if tree for one in faults(tree, branches)}
     meanwhile = trunk.by_id.keys() - base.by_id.keys() if base else set()
     found = []
-    for one in faults(proposed, branches, landed=meanwhile):
+    for one in faults(proposed, branches, meanwhile, trunk.heads):
         landed = (one.id, one.message) in theirs
         found.append(_of_trunk(one) if landed else one)
     if proposed.readable and trunk.readable and (base is None or base.readable):
@@ -67,7 +67,7 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
         if len(heads) <= 1:
             continue
         what = "the history" if branch is None else f"the branch {branch}"
-        told = f"{what} has {len(heads)} heads: {', '.join(heads)}"
+        told = f"{what} has {len(heads)} heads: {several(heads)}"
         if trunk is None:
             last = proposed.by_id[heads[-1]]
             hint = "let each migration follow exactly one other"
@@ -82,7 +82,7 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
                 "MC008",
                 Severity.ERROR if len(were) <= 1 else Severity.WARNING,  # where branches are usual, so is one more
                 f"with the patch {told}",
-                hint=f"let the patch's first migration follow {', '.join(were) or 'the other'}{REBASE[proposed.kind]}",
+                hint=f"let the patch's first migration follow {several(were) or 'the other'}{REBASE[proposed.kind]}",
                 file=beside.where if beside else None,
                 line=beside.line if beside else None,
             )
@@ -105,7 +105,7 @@ def summary(listing: Listing) -> str:
     """A sentence's part: how many there are, and which is the newest."""
     if not listing.scripts:
         return "no migrations"
-    return f"{revisions(listing, len(listing.by_id))}, the newest is {', '.join(sorted(listing.heads)) or 'none'}"
+    return f"{revisions(listing, len(listing.by_id))}, the newest is {several(listing.heads) or 'none'}"
 
 
 def trunks_own(finding: Finding) -> bool:

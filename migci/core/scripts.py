@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -179,6 +179,12 @@ def listed(history: History, added_files: Iterable[str] = (), trunk: History | N
         if file not in known and str(PurePosixPath(file).parent) in folders and looks_like_one(file)
     )
     return Listing(TOLD, folders, scripts, others=others)
+
+
+def is_a_test(file: str, names: Collection[str]) -> bool:
+    """Whether a file is the test of one of the migrations of these `names`, which lies beside it."""
+    path = PurePosixPath(file)
+    return path.suffix == ".py" and path.stem.endswith("_test") and path.stem.removesuffix("_test") in names
 
 
 _SUFFIXES = (".py", ".sql")

@@ -13,17 +13,20 @@ REBASE = {ALEMBIC: ": migci versions rebase", NUMBERED: ": migci versions rebase
 
 
 def faults(
-    listing: Listing, branches: tuple[str, ...] = (), landed: Collection[str] = frozenset()
+    listing: Listing,
+    branches: tuple[str, ...] = (),
+    landed: Collection[str] = frozenset(),
+    ends: Collection[str] = frozenset(),
 ) -> Iterator[Finding]:
     """What is wrong with `listing`, whatever there was before; how many heads it has is not looked at.
 
-    Those that have `landed` meanwhile are not missing.
+    Those that have `landed` meanwhile are not missing. Of several `ends` that trunk has, all may be joined.
     """
     yield from listing.findings
     yield from _twice(listing)
     yield from _missing(listing, landed)
     yield from _circles(listing)
-    yield from _joins(listing)
+    yield from _joins(listing, ends)
     yield from _side_ways(listing, branches)
     yield from _against_order(listing)
 
@@ -44,13 +47,26 @@ def at(script: Script, id: str, severity: Severity, message: str, hint: str = ""
     return silenced(found, script.silences) if severity is Severity.WARNING else found
 
 
+def several(ids: Collection[str]) -> str:
+    """Their names, or the first of them and how many more there are."""
+    names = sorted(ids)
+    return (
+        ", ".join(names)
+        if len(names) <= _MOST_NAMES
+        else f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
+    )
+
+
+_MOST_NAMES = 10
+
+
 def _twice(listing: Listing) -> Iterator[Finding]:
     by_id: dict[str, list[Script]] = defaultdict(list)
     for script in listing.scripts:
         by_id[script.id].append(script)
     for id, scripts in by_id.items():
         if len(scripts) > 1:
-            files = ", ".join(sorted(file for script in scripts for file in script.files))
+            files = several([file for script in scripts for file in script.files])
             hint = "give the newer one a number of its own" if listing.kind == NUMBERED else "give one another id"
             yield at(
                 scripts[-1],
@@ -123,13 +139,14 @@ def _needs(script: Script, listing: Listing) -> tuple[str, ...]:
     return tuple(one for one in (*script.parents, *script.depends_on) if one in listing.by_id)
 
 
-def _joins(listing: Listing) -> Iterator[Finding]:
+def _joins(listing: Listing, ends: Collection[str]) -> Iterator[Finding]:
     for script in listing.scripts:
         if len(script.parents) > 1:
             yield at(
                 script,
                 "MC014",
-                Severity.ERROR,
+                # What has landed cannot be put in a row any more.
+                Severity.WARNING if set(script.parents) <= set(ends) else Severity.ERROR,
                 f"{revision(listing, script.id)} joins {', '.join(script.parents)}: a history with branches "
                 "is not run in the same order everywhere",
                 hint=f"put the branches one behind the other, and delete it{REBASE[listing.kind]}",

@@ -96,7 +96,7 @@ def _run(trait: Trait, flavor: str, project: Path, store: Path) -> Ran:
     if "store_damage" in trait.about:
         return replay_after_damage(project, fixtures() / trait.name / trait.about["store_damage"], store, "empty")
     if "store_megabytes" not in trait.about:
-        return replay(project, *trait.about["datasets"])
+        return replay(project, *trait.about["datasets"], *trait.about.get("arguments", []))
     return replay_on_a_disk(project, trait.about["store_megabytes"][flavor], store, *trait.about["datasets"])
 
 

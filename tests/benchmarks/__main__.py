@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import checkpoint, datasets, gate, leaks, replay_overhead, sandbox, ways_of_cloning
+from tests.benchmarks import checkpoint, datasets, gate, leaks, replay_overhead, sandbox, versions, ways_of_cloning
 
 BENCHMARKS = {
     "checkpoint": checkpoint.main,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "gate": gate.main,
     "leaks": leaks.main,
     "sandbox": sandbox.main,
+    "versions": versions.main,
     "ways": ways_of_cloning.main,
 }
 

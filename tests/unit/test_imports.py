@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = {"migci.core", "migci.errors", "migci.__version__"}
 PORTS = CORE | {"migci.ports"}
 USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "confidential", "replay", "explore"}
-USE_CASES = PORTS | {f"migci.{name}" for name in USE_CASE_MODULES}
+USE_CASES = PORTS | {"migci.versions"} | {f"migci.{name}" for name in USE_CASE_MODULES}
 SEES: dict[str, set[str]] = {
     "migci.core": CORE,
     "migci.errors": set(),
     "migci.ports": PORTS,
     **{f"migci.{name}": USE_CASES for name in USE_CASE_MODULES},
-    "migci.versions": USE_CASES | {"migci.versions"},
+    "migci.versions": USE_CASES,
     "migci.report": CORE | {"migci.report"},
     "migci.config": USE_CASES,
     "migci.detect": CORE,

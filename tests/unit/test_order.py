@@ -104,6 +104,16 @@ def test_mc014_a_merge_is_named_with_what_it_joins() -> None:
     ]
 
 
+def test_mc014_to_join_what_has_landed_in_branches_is_a_warning_that_can_be_silenced() -> None:
+    branched = alembic(script("a"), script("b", "a"), script("c", "a"))
+    joined = alembic(*branched.scripts, script("d", "b", "c", silences=(Silence("MC014", "both have landed"),)))
+    (finding,) = check(joined, branched)
+    assert finding.severity is Severity.INFO
+    assert finding.message.endswith("is not run in the same order everywhere (ignored: both have landed)")
+    late = alembic(*joined.scripts[:3], script("e", "c"), script("d", "b", "e"))
+    assert [one.severity for one in check(late, branched)] == [Severity.ERROR]
+
+
 def test_mc015_a_circle_is_told_once_and_from_its_smallest() -> None:
     round_ = alembic(script("a"), script("d", "b"), script("c", "d"), script("b", "c"), script("e", "b"))
     (finding,) = (one for one in check(round_) if one.id == "MC015")
@@ -304,6 +314,17 @@ def test_mc018_is_not_said_where_the_patch_follows_trunks_newest_already() -> No
     assert check(chain("a", "b", "c", "mine"), trunk, base=base) == ()
     ahead = alembic(*base.scripts, script("mine", "c"))  # what it follows is in trunk, and not here yet
     assert check(ahead, trunk, base=base) == ()
+
+
+def test_mc018_and_mc008_are_not_both_said_in_the_middle_of_a_merge() -> None:
+    base, trunk = chain("a", "b"), chain("a", "b", "c")
+    merged = alembic(*trunk.scripts, script("mine", "b"))
+    assert told(check(merged, trunk, base=base)) == ["error MC008 with the patch the history has 2 heads: c, mine"]
+
+
+def test_of_very_many_heads_only_some_are_named() -> None:
+    (finding,) = check(alembic(*(script(f"h{number:02}") for number in range(13))))
+    assert finding.message == ("the history has 13 heads: h00, h01, h02, h03, h04, h05, h06, h07, h08, h09 and 3 more")
 
 
 def test_mc009_a_number_that_trunk_has_taken_meanwhile_is_named_with_both_files() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from migci.core.dataset import Dataset, Limits
+from migci.core.finding import Finding, Severity
 from migci.core.run import CloneFacts, Commit, ServerFacts
+from migci.core.scripts import ALEMBIC, Listing, Script
 from migci.core.snapshot import Kind, Snapshot
 from migci.core.step import Cause, Stage, StepError, Work
 from migci.errors import MigciError, UsageError
@@ -22,7 +24,7 @@ from migci.ports import (
 from migci.replay import Change, trouble
 from migci.route import Hook, Release
 from tests.fakes import FakeServer, Migration, chain, dump_at
-from tests.unit.worlds import EMPTY, findings, outcomes, verdicts, world
+from tests.unit.worlds import EMPTY, PATCH, TRUNK, findings, outcomes, verdicts, world
 
 RAISED = StepError(Cause.RAISED, "OperationalError: no such column", line=12)
 NOWHERE = "did not reach its revision: its tool said that it was done, and the database is at no revision"
@@ -277,6 +279,91 @@ def test_a_merge_of_two_branches_is_named_by_both() -> None:
     run = world(trunk, (*trunk, Migration("3", parents=("2a", "2b")))).replay()
     assert list(outcomes(run)) == ["base->1", "1->2a", "1->2b", "2a,2b->3"]
     assert run.replays[0].final == ("3",)
+
+
+# What the files say of the history, besides the tool
+
+
+def written(*ids: str, **more: object) -> Listing:
+    """A linear listing of files like those of the fake tool."""
+    scripts = [
+        Script(id, id, ids[place - 1 : place] if place else (), (f"versions/{id}.py",), id)
+        for place, id in enumerate(ids)
+    ]
+    return replace(Listing(ALEMBIC, ("versions",), tuple(scripts)), **more)  # type: ignore[arg-type]
+
+
+FORKED = written("1", "2", "3")
+FORKED = replace(FORKED, scripts=(*FORKED.scripts[:2], replace(FORKED.scripts[2], parents=("1",))))
+
+
+def test_what_both_the_files_and_the_tool_show_is_said_once_and_with_the_command_that_mends_it() -> None:
+    patch = (*TRUNK, Migration("3", parents=("1",)))
+    run = world(patch=patch, written={"trunk-id": written("1", "2"), "patch-id": FORKED}).replay()
+    assert [finding for finding in findings(run) if not finding.startswith("MC1")] == [
+        "MC008 with the patch the history has 2 heads: 2, 3"
+    ]
+    assert run.findings[0].hint == "let the patch's first migration follow 2: migci versions rebase"
+
+
+def test_what_only_the_files_show_is_said() -> None:
+    trouble = Finding("MC012", Severity.ERROR, "versions/versions.json has the number 3 twice")
+    patch = written("1", "2", "3", findings=(trouble,))
+    run = world(written={"trunk-id": written("1", "2"), "patch-id": patch}).replay()
+    assert run.findings == (trouble,)
+    assert verdicts(run) == ["failed", "passed"]
+
+
+def test_what_trunks_files_show_already_is_not_held_against_the_patch() -> None:
+    trouble = Finding("MC012", Severity.ERROR, "versions/versions.json has the number 2 twice")
+    listings = {
+        "trunk-id": written("1", "2", findings=(trouble,)),
+        "patch-id": written("1", "2", "3", findings=(trouble,)),
+    }
+    run = world(written=listings).replay()
+    assert run.findings == ()
+    assert verdicts(run) == ["passed", "passed"]
+
+
+def test_a_file_that_only_the_tool_knows_to_be_none_is_named() -> None:
+    here = world(patch=TRUNK, written={"trunk-id": written("1", "2"), "patch-id": written("1", "2", "3")})
+    here.repository.brings = ("versions/3.py",)
+    run = here.replay()
+    assert [(one.id, one.file) for one in run.findings] == [("MC007", "versions/3.py"), ("MC006", None)]
+
+
+def test_what_the_tool_tells_counts_where_the_files_cannot_be_read() -> None:
+    for cannot in (UsageError("alembic.ini is odd"), written("1", "2")):
+        here = world(trunk=chain("1", "3"), patch=PATCH, written={"trunk-id": written("1", "3"), "patch-id": cannot})
+        assert "MC003" in {one.id for one in here.replay().findings}
+
+
+def test_a_script_for_another_python_than_migcis_is_no_fault_where_the_tool_has_read_it() -> None:
+    newer = Finding("MC013", Severity.ERROR, "versions/3.py cannot be understood", file="versions/3.py")
+    for unread, said in (((), []), (("versions/3.py",), [newer])):
+        patch = written("1", "2", "3", findings=(newer,), unread=unread)
+        run = world(written={"trunk-id": written("1", "2"), "patch-id": patch}).replay()
+        assert list(run.findings) == said
+
+
+def test_mc005_a_history_that_the_tool_refuses_has_what_the_files_show_beside_it() -> None:
+    patch = HistoryFailed("Can't locate revision identified by '9'")
+    lost = written("1", "2", "3")
+    lost = replace(lost, scripts=(*lost.scripts[:2], replace(lost.scripts[2], parents=("9",))))
+    run = world(patch=patch, written={"trunk-id": written("1", "2"), "patch-id": lost}).replay()
+    assert findings(run) == [
+        "MC010 revision 3 follows 9, which is not there: versions/3.py",
+        "MC005 the migrations, with the patch, cannot be read: Can't locate revision identified by '9'",
+    ]
+
+
+def test_mc018_a_patch_that_is_taken_as_it_stands_and_is_behind_is_not_said_to_remove_anything() -> None:
+    listings = {"trunk-id": written("1", "2"), "patch-id": written("1", "3"), "base-id": written("1")}
+    here = world(patch=chain("1", "3"), written=listings)
+    here.repository.left = Commit("base", "base-id")
+    run = here.replay(change=Change(merge=False))
+    assert findings(run) == ["MC018 revision 3 follows 1, and trunk's newest is 2"]
+    assert verdicts(run) == ["failed", "passed"]
 
 
 # What a step did

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from migci.core.dataset import Dataset
 from migci.core.run import Commit, Run
+from migci.core.scripts import Listing
 from migci.core.verdict import judge, judge_replay
 from migci.errors import MigciError
 from migci.ports import Conflict, VersionTable
@@ -18,6 +19,7 @@ from tests.fakes import (
     FakeClock,
     FakeGates,
     FakeRepository,
+    FakeScripts,
     FakeServer,
     FakeStore,
     FakeTool,
@@ -64,14 +66,28 @@ def world(
     table: VersionTable | None = VERSIONS,
     server: FakeServer | None = None,
     cannot_start: MigciError | None = None,
+    written: Mapping[str, Listing | MigciError] | None = None,
 ) -> World:
-    """`trees` are more commits, by their refs; `merged` is what would land, where that is not the patch itself."""
+    """`trees` are more commits, by their refs; `merged` is what would land, where that is not the patch itself.
+
+    `written` is what the files of commits say, by their ids; where there is none, only the tool tells.
+    """
     clock, server, observer = FakeClock(), server or FakeServer(), RecordingObserver()
     known = {"trunk-id": trunk, "patch-id": patch, **(trees or {})}
     refs = {"trunk": "trunk-id", "working tree": "patch-id", **{name: name for name in trees or {}}}
     repository = FakeRepository(refs, merged)
     tool = FakeTool(clock, server, known, table, cannot_start)
-    tools = Tools(repository, server, tool, FakeStore(server.disk), FakeWarmClones(), FakeGates(), observer, clock)
+    tools = Tools(
+        repository,
+        server,
+        tool,
+        FakeStore(server.disk),
+        FakeWarmClones(),
+        FakeGates(),
+        observer,
+        clock,
+        scripts=(FakeScripts(written),) if written else (),
+    )
     return World(Project("shop", "trunk", releases), tools, clock, server, tool, repository, observer)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from migci.core.finding import Silence, silences
 
 NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
 
+_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 _BODY = re.compile(rb"^(?:def|class|async[ \t]+def|@)", re.MULTILINE)
 _AGAIN = re.compile(rb"\b(?:revision|down_revision|branch_labels|depends_on)\b[ \t]*[:=,)]|\bglobals\b|\bglobal\b")
 
@@ -82,9 +84,9 @@ def _parsed(content: bytes) -> ast.Module | tuple[str, int | None]:
             warnings.simplefilter("ignore")  # what is written oddly is not for us to say
             return ast.parse(content)
     except SyntaxError as error:
-        return f"Python cannot read it: {error.msg}", error.lineno
+        return f"{_PYTHON} cannot read it: {error.msg}", error.lineno
     except (ValueError, RecursionError, MemoryError) as error:
-        return f"Python cannot read it: {str(error) or type(error).__name__}", None
+        return f"{_PYTHON} cannot read it: {str(error) or type(error).__name__}", None
 
 
 class _Unclear(Exception):

@@ -15,7 +15,7 @@ from migci.adapters.scripts.alembic import misread, unreadable
 from migci.adapters.scripts.headers import syntax_error
 from migci.adapters.scripts.trees import LONGEST_BYTES, normal
 from migci.core.finding import Finding, Severity, Silence, silences
-from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one
+from migci.core.scripts import NUMBERED, Listing, Script, is_a_test, looks_like_one
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _NUMBERED = re.compile(r"(\d{3,})_?(.*)\.(py|sql)", re.DOTALL)
@@ -86,7 +86,7 @@ class NumberedScripts:
             (folder,),
             tuple(scripts),
             order_file=order_file,
-            others=tuple(others),
+            others=tuple(path for path in others if not is_a_test(path, {script.name for script in scripts})),
             findings=tuple(findings),
             unread=tuple(unread),
         )
@@ -116,10 +116,14 @@ class NumberedScripts:
                 elif there[name].kind is not EntryKind.FILE:
                     findings.append(_no_file(there[name]))
                     unread.append(path)
+        names = {_name(one.files) for one in said.entries}
         others = [
             entry.path
             for name, entry in there.items()
-            if entry.kind is EntryKind.FILE and name not in listed and looks_like_one(entry.path)
+            if entry.kind is EntryKind.FILE
+            and name not in listed
+            and looks_like_one(name)
+            and not is_a_test(name, names)
         ]
         for path in others:
             message = f"{path} lies among the migrations, and {order_file} does not list it: it will not run"

@@ -129,7 +129,10 @@ class CommitFiles:
         done = subprocess.run(words, input=given, env=self.environment, capture_output=True)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise MigciError(f"git {arguments[0]} of {self.name} failed: {said[-1] if said else done.returncode}")
+            raise MigciError(
+                f"git {arguments[0]} of {self.name} failed: {said[-1] if said else done.returncode}",
+                hint="is all of it here? a partial clone lacks files that are not checked out: git fetch --refetch",
+            )
         return done.stdout
 
 
