@@ -34,6 +34,17 @@ class Histories:
     trees: Trees
     branches: tuple[str, ...]
     repository: GitRepository | None
+    lands_on: str = ""
+
+    def at(self, ref: str) -> Trees:
+        """What another ref has, compared with the same trunk. Raises UsageError."""
+        assert self.repository is not None
+        return _trees(self.repository, self.project, ref, self.lands_on)
+
+    def landed(self) -> Files:
+        """What trunk has. Raises UsageError."""
+        assert self.repository is not None
+        return self.repository.files(self.repository.commit(self.lands_on))
 
 
 @contextmanager
@@ -62,7 +73,7 @@ def histories(
         except UsageError:
             if ref is not None or trunk is not None or settings is not None:
                 raise
-        trees = Trees(DiskFiles(project))
+        trees, named = Trees(DiskFiles(project)), ""
         if repository is not None:
             named = trunk or (settings.trunk if settings else likely_trunk(project))
             try:
@@ -83,7 +94,7 @@ def histories(
                 )
         else:
             readers = _detected(project, trees.proposed)
-        yield Histories(project, readers, trees, branches, repository)
+        yield Histories(project, readers, trees, branches, repository, named)
 
 
 def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str) -> Trees:

@@ -77,7 +77,7 @@ def test_numbers_are_told_in_their_order() -> None:
 
 ids = st.sampled_from("abcdef")
 listings = st.lists(
-    st.builds(lambda id, parents: script(id, *parents), ids, st.lists(ids, max_size=2)), max_size=6
+    st.builds(lambda name, parents: script(name, *parents), ids, st.lists(ids, max_size=2)), max_size=6
 ).map(lambda found: replace(Listing(ALEMBIC, ("versions",)), scripts=tuple(found)))
 
 
