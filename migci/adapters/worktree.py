@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -236,11 +235,10 @@ class _Beside:
 
 
 def _beside(path: Path, content: bytes) -> Path:
+    # Always of the same name: what a killed process left is taken by the next one, which has the same to do.
+    temporary = path.with_name(f".migci-{path.name}.tmp")
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".migci-", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise UsageError(f"nothing can be written beside {path}: {error.strerror}") from error
-    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             mode = path.stat().st_mode if path.exists() else 0o644
@@ -249,9 +247,9 @@ def _beside(path: Path, content: bytes) -> Path:
             os.fsync(descriptor)
     except OSError as error:
         with suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    return Path(name)
+            temporary.unlink()
+        raise UsageError(f"nothing can be written beside {path}: {error.strerror}") from error
+    return temporary
 
 
 def _write(path: Path, content: bytes) -> None:
