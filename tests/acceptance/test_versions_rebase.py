@@ -195,7 +195,7 @@ import os, signal, sys
 calls = {"left": int(sys.argv.pop(1))}
 def counted(real, word=None):
     def call(*arguments, **more):
-        if "dir_fd" not in more and (word is None or word in arguments[0]):  # that is how temporary folders go
+        if word in arguments[0] if word else str(arguments[0]).startswith(os.getcwd()):
             if calls["left"] == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             calls["left"] -= 1
@@ -211,11 +211,11 @@ main()
 
 
 def killed(checkout: Checkout, after: int) -> bool:
-    """Run a rebase that kills itself before it moves a file or writes git's index once more; whether it came to that."""
+    """Run a rebase that kills itself before it next moves a file or writes git's index; whether it came to that."""
     done = subprocess.run(
         [sys.executable, "-c", AT_EACH, str(after), "versions", "rebase"],
         cwd=checkout.top,
-        env={**os.environ, **SETTINGS_OF_NOBODY},
+        env={**os.environ, **SETTINGS_OF_NOBODY, "TMPDIR": str(checkout.top.parent)},
         capture_output=True,
     )
     return done.returncode == -signal.SIGKILL
