@@ -102,7 +102,7 @@ def _replay(run: Run, project: Project, change: Change, datasets: tuple[Dataset,
         except HistoryFailed as error:
             return replace(run, findings=(*(one for each in written for one in each.findings), _unreadable(error)))
         files = repository.added(run.trunk, landed)
-        findings = brought(written, tools.scripts, trees, trunk.history, patch.history, files)
+        findings = brought(written, trunk.history, patch.history, files)
         if not compare(trunk.history, patch.history).added:
             findings += (Finding("MC006", Severity.INFO, "the patch adds no migrations"),)
         run = replace(run, findings=findings)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from migci.adapters.scripts.trees import CommitFiles
 from migci.core.run import Commit
@@ -171,8 +171,9 @@ class GitRepository:
 
     def files(self, commit: Commit) -> CommitFiles:
         git = ("git", "--git-dir", str(self._bare))
+        inside = self._inside.as_posix()
         environment = {**closed_environment(), "GIT_NO_LAZY_FETCH": "1"}
-        return CommitFiles(commit.ref, commit.id, git, environment, PurePosixPath(self._inside.as_posix()))
+        return CommitFiles(commit.ref, commit.id, git, environment, "" if inside == "." else inside)
 
     @property
     def shallow(self) -> bool:

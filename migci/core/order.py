@@ -59,11 +59,9 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
     """More heads than there may be, or than there were."""
     if proposed.unread:
         return  # what follows the others is perhaps in a file that cannot be read
-    before = heads_of(trunk, branches) if trunk else {}
-    hanging = _hanging(proposed)
-    for branch, all_heads in sorted(heads_of(proposed, branches).items(), key=lambda one: one[0] or ""):
+    before = _ends(trunk, branches) if trunk else {}
+    for branch, heads in _ends(proposed, branches).items():
         were = before.get(branch, ())
-        heads = tuple(head for head in all_heads if head not in hanging)
         if len(heads) <= 1:
             continue
         what = "the history" if branch is None else f"the branch {branch}"
@@ -86,6 +84,13 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
                 file=beside.where if beside else None,
                 line=beside.line if beside else None,
             )
+
+
+def _ends(listing: Listing, branches: tuple[str, ...]) -> dict[str | None, tuple[str, ...]]:
+    """Each branch's heads, but for those of what hangs in the air."""
+    hanging = _hanging(listing)
+    found = sorted(heads_of(listing, branches).items(), key=lambda one: one[0] or "")
+    return {branch: tuple(head for head in heads if head not in hanging) for branch, heads in found}
 
 
 def _hanging(listing: Listing) -> frozenset[str]:

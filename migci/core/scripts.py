@@ -139,6 +139,8 @@ class Listing:
 def branch_of(listing: Listing, branches: tuple[str, ...]) -> dict[str, str | None]:
     """Each id's branch, of those that the project wants: by a label, by a folder, else that of what it follows."""
     found: dict[str, str | None] = {}
+    if not branches:
+        return dict.fromkeys(listing.by_id)
     for script in (*listing.chain, *listing.scripts):
         if script.id not in found:
             folders = reversed(PurePosixPath(script.files[0]).parts[:-1])
@@ -150,8 +152,8 @@ def branch_of(listing: Listing, branches: tuple[str, ...]) -> dict[str, str | No
 
 def heads_of(listing: Listing, branches: tuple[str, ...]) -> dict[str | None, tuple[str, ...]]:
     """Each branch's heads: the ids that no other of the same branch follows. `None` stands for what is in none."""
-    if listing.kind == NUMBERED:
-        return {None: listing.heads}
+    if listing.kind == NUMBERED or not branches:
+        return {None: tuple(sorted(listing.heads))}
     branch = branch_of(listing, branches)
     found: dict[str | None, list[str]] = defaultdict(list)
     for id in listing.by_id:
@@ -168,6 +170,8 @@ def listed(history: History, added_files: Iterable[str] = (), trunk: History | N
     """
     told = (*history.revisions, *(trunk.revisions if trunk else ()))
     known = {file for revision in told for file in revision.files}
+    stems = {PurePosixPath(file).stem for file in known}
+    names = stems | {stem.lstrip("0123456789").removeprefix("_") for stem in stems}
     folders = tuple(sorted({str(PurePosixPath(file).parent) for file in known})) or (".",)
     scripts = tuple(
         Script(one.id, one.id, one.parents, one.files, one.digest, one.files[0], silences=one.silences)
@@ -176,7 +180,10 @@ def listed(history: History, added_files: Iterable[str] = (), trunk: History | N
     others = tuple(
         file
         for file in added_files
-        if file not in known and str(PurePosixPath(file).parent) in folders and looks_like_one(file)
+        if file not in known
+        and str(PurePosixPath(file).parent) in folders
+        and looks_like_one(file)
+        and not is_a_test(file, names)
     )
     return Listing(TOLD, folders, scripts, others=others)
 
@@ -192,5 +199,10 @@ _SUFFIXES = (".py", ".sql")
 
 def looks_like_one(file: str) -> bool:
     """Whether a file among migrations is perhaps meant to be one."""
-    path = PurePosixPath(file)
-    return path.suffix in _SUFFIXES and path.name != "__init__.py" and not path.name.startswith(".")
+    name = name_of(file)
+    return name.endswith(_SUFFIXES) and name != "__init__.py" and not name.startswith(".")
+
+
+def name_of(path: str) -> str:
+    """The last part of a path with slashes."""
+    return path.rpartition("/")[2]

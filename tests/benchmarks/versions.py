@@ -2,13 +2,15 @@
 
 The scripts are in a git repository with a migci.toml, and a branch adds one more. Counted is the whole command, from
 its start to its exit: at a ref against trunk, and on the working tree; at trunk alone, where every script is read
-whole; and, to compare, a command that does nothing.
+whole; and, to compare, a command that does nothing. Processor seconds are those of the command and of the git that it
+starts.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -95,13 +97,15 @@ def build(project: Path, revisions: int) -> None:
     repository.commit(project, "One more", "2026-01-06T12:00:00+00:00")
 
 
-def seconds(project: Path, arguments: list[str]) -> float:
-    began = time.monotonic()
+def seconds(project: Path, arguments: list[str]) -> tuple[float, float]:
+    """Of the clock, and of processors."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "migci", *arguments]
     # A user's Python keeps what it has compiled.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL, env=environment)
-    return time.monotonic() - began
+    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def main(rounds: int) -> None:
@@ -110,11 +114,13 @@ def main(rounds: int) -> None:
         with tempfile.TemporaryDirectory(prefix="mb-") as folder:
             project = Path(folder, "long")
             build(project, revisions)
-            spent: dict[str, list[float]] = {name: [] for name in COMMANDS}
+            spent: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
             for number in range(rounds):
                 for name, arguments in COMMANDS.items():
                     spent[name].append(seconds(project, arguments))
                 print(f"{revisions}, round {number + 1}: {[one[-1] for one in spent.values()]}", file=sys.stderr)
-            told[f"seconds_of_{revisions}"] = {name: statistics.median(each) for name, each in spent.items()}
+            for place, what in enumerate(("seconds", "processor_seconds")):
+                medians = {name: statistics.median(one[place] for one in each) for name, each in spent.items()}
+                told[f"{what}_of_{revisions}"] = medians
     json.dump(told, sys.stdout, indent=2)
     print()

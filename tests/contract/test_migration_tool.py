@@ -18,6 +18,8 @@ from migci.adapters.instances import Instance, marked
 from migci.adapters.log import Log
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.sandboxes.confinement import Limits as SandboxLimits
+from migci.adapters.scripts.repositories import READERS
+from migci.adapters.scripts.trees import DiskFiles
 from migci.adapters.tools.alembic import Alembic
 from migci.adapters.tools.session import AgentTool, Kind, Surroundings
 from migci.core.dataset import Dataset, Limits
@@ -225,6 +227,67 @@ def test_branches_and_merges_come_in_the_order_in_which_alembic_runs_them(
         assert {step.outcome for step in walk.steps} == {Outcome.APPLIED}
     assert [id_ for (id_,) in migrate(rig.database, "SELECT id FROM ran ORDER BY rowid")] == alembics_own
     assert set(rig.at() or ()) == {"e2", "m"}
+
+
+def read_as_told(rig: Rig) -> None:
+    """That the files, read and not run, say what the tool tells."""
+    history = rig.tool.history(rig.tree)
+    (reader,) = READERS[rig.kit.tool](str(rig.kit.kind().spec()["migrations"]), ())
+    listing = reader.read(DiskFiles(rig.project))
+    assert {(one.id, frozenset(one.files)) for one in history.revisions} == {
+        (one.id, frozenset(one.files)) for one in listing.scripts
+    }
+    assert {one.id: set(one.parents) for one in history.revisions} == {
+        one.id: {*one.parents, *one.depends_on} for one in listing.scripts
+    }
+    assert set(history.heads) == set(listing.heads)
+    assert not listing.findings
+
+
+@in_process
+def test_the_files_say_what_the_tool_tells(rig: Rig, kit: Kit) -> None:
+    rig.write(THREE)
+    read_as_told(rig)
+
+
+@pytest.mark.parametrize("kit", [MIGRATE], ids=str)
+def test_the_files_say_what_sqlalchemy_migrate_tells_of_sql_and_of_other_files(rig: Rig, kit: Kit) -> None:
+    rig.write(THREE)
+    for name in ("004_more_sqlite_upgrade.sql", "004_more_sqlite_downgrade.sql", "003_mysql_upgrade.sql", "helper.py"):
+        put(rig.project, f"repository/versions/{name}", "")
+    read_as_told(rig)
+
+
+@pytest.mark.parametrize("kit", [ALEMBIC], ids=str)
+@pytest.mark.parametrize(
+    "locations",
+    [
+        "script_location = %(here)s/migrations",
+        "script_location = ./migrations\nrecursive_version_locations = true",
+        "script_location = migrations\nversion_locations = migrations/versions %(here)s/more",
+        "script_location = migrations\npath_separator = newline\nversion_locations =\n  more\n  migrations/versions",
+    ],
+)
+def test_the_files_say_what_alembic_tells_wherever_they_are(rig: Rig, kit: Kit, locations: str) -> None:
+    rig.write(THREE)
+    put(rig.project, "alembic.ini", f"[alembic]\n{locations}\n")
+    if "version_locations" not in locations.replace("recursive_version_locations", ""):
+        place = "migrations/versions/deep" if "recursive" in locations else "migrations/versions"
+    else:
+        place = "more"
+    put(
+        rig.project,
+        f"{place}/x.py",
+        "revision: str = 'x'\ndown_revision = ('2', '3')\ndepends_on = '1'\ndef upgrade(): pass\n",
+    )
+    put(
+        rig.project,
+        f"{place}/y.py",
+        "WAS = 'x'\nrevision = 'y'\ndown_revision = WAS\nbranch_labels = ['b']\ndef upgrade(): pass\n",
+    )
+    put(rig.project, "migrations/versions/__init__.py", "")
+    put(rig.project, "migrations/versions/notes.sql", "")
+    read_as_told(rig)
 
 
 @in_process

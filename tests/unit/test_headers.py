@@ -63,6 +63,7 @@ def test_a_header_as_alembic_writes_it_is_read() -> None:
         (b'revision = ("b"\n  "c")\ndown_revision = "a"  # the first\n', "bc", ("a",)),
         (b'FIRST = "a"\nrevision = "b"\ndown_revision = FIRST\n', "b", ("a",)),
         (b'revision = "a"\nrevision = "b"\n', "b", ()),
+        (b'revision = make()\nrevision = "b"\n', "b", ()),
         (b'\xef\xbb\xbfrevision = "b"\r\ndown_revision = "a"\r\n', "b", ("a",)),
         (b'# -*- coding: latin-1 -*-\nrevision = "caf\xe9"\n', "café", ()),
         (b'"""\ndef in a text\nclass too\n"""\nrevision = "b"\n\ndef upgrade(): pass\n', "b", ()),

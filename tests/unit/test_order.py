@@ -183,6 +183,11 @@ def test_each_branch_that_is_wanted_must_be_linear_by_itself() -> None:
     ]
 
 
+def test_what_is_in_no_branch_must_be_linear_too() -> None:
+    forked = alembic(script("a"), script("b", "a"), script("c", "a"), script("e", "b", labels=("expand",)))
+    assert told(check(forked, branches=("expand",))) == ["error MC008 the history has 2 heads: b, c"]
+
+
 # A patch and trunk
 
 TRUNK = chain("a", "b", "c")
@@ -270,6 +275,15 @@ def test_mc008_where_trunk_has_branches_one_more_is_a_warning_and_none_more_is_t
     assert trunks_own(finding)
 
 
+def test_what_hangs_in_the_air_in_trunk_does_not_excuse_a_second_head() -> None:
+    torn = alembic(script("a"), script("b", "a"), script("y", "x"))
+    forked = alembic(*torn.scripts, script("c", "a"))
+    assert told(check(forked, torn)) == [
+        "warning MC010 trunk itself: revision y follows x, which is not there: versions/y.py",
+        "error MC008 with the patch the history has 2 heads: b, c",
+    ]
+
+
 def test_what_trunk_has_without_the_patch_is_trunks() -> None:
     gap = numbers(n1="a", n3="c")
     (finding,) = check(numbers(n1="a", n3="c", n4="d"), gap)
@@ -342,6 +356,10 @@ def test_what_trunk_has_edited_meanwhile_is_not_the_patchs_edit() -> None:
     assert check(base, trunk, base=base) == ()
 
 
+def test_what_trunk_has_removed_meanwhile_is_not_the_patchs_removal() -> None:
+    assert check(chain("a"), chain("a"), base=chain("a", "b")) == ()
+
+
 # What cannot be read
 
 
@@ -366,6 +384,7 @@ def test_a_history_that_a_tool_told_is_a_listing_too() -> None:
     assert check(listed(patch), listed(trunk)) == ()
     hidden = check(listed(trunk, ("m/2.py", "m/__init__.py", "m/notes.md", "n/3.py"), trunk), listed(trunk))
     assert [(one.id, one.file) for one in hidden] == [("MC007", "m/2.py")]
+    assert check(listed(trunk, ("m/1_test.py",), trunk), listed(trunk)) == ()
 
 
 def test_a_summary_says_how_many_and_which_is_the_newest() -> None:

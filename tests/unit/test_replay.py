@@ -366,6 +366,26 @@ def test_mc018_a_patch_that_is_taken_as_it_stands_and_is_behind_is_not_said_to_r
     assert verdicts(run) == ["failed", "passed"]
 
 
+def test_a_patch_whose_migrations_cannot_be_run_as_it_stands_does_not_pass() -> None:
+    ahead = written("1", "3")
+    ahead = replace(ahead, scripts=(ahead.scripts[0], replace(ahead.scripts[1], parents=("2",))))
+    listings = {"trunk-id": written("1", "2"), "patch-id": ahead, "base-id": written("1")}
+    here = world(patch=chain("1", "3"), written=listings)
+    here.repository.left = Commit("base", "base-id")
+    run = here.replay(change=Change(merge=False))
+    assert findings(run) == ["MC018 the patch as it stands lacks 2, which trunk has, so what it adds was not run"]
+    assert verdicts(run)[0] == "failed"
+    assert here.ran() == ["1", "2"]
+
+
+def test_what_the_files_and_the_tool_both_show_is_said_once_also_where_they_differ_in_something_else() -> None:
+    here = world(patch=chain("1", "4"), written={"trunk-id": written("1", "2"), "patch-id": written("1")})
+    assert [finding[:5] for finding in findings(here.replay())] == ["MC002"]
+    patch = (*TRUNK, Migration("3", parents=("1",)), Migration("4", parents=("3",)))
+    here = world(patch=patch, written={"trunk-id": written("1", "2"), "patch-id": FORKED})
+    assert [one.id for one in here.replay().findings] == ["MC008"]
+
+
 # What a step did
 
 

@@ -242,6 +242,7 @@ def test_folders_of_the_settings_are_read_with_what_is_below_them(tmp_path: Path
         tmp_path,
         {
             "db/versions/start.py": alembic("start"),
+            "db/versions/__pycache__/old.py": alembic("old", "start"),
             "db/versions/newton/expand/e1.py": alembic("e1", "start", "branch_labels = (cli.EXPAND_BRANCH,)"),
             "db/versions/newton/contract/c1.py": alembic("c1", "start", "branch_labels = (cli.CONTRACT_BRANCH,)"),
             "db/versions/ocata/expand/e2.py": alembic("e2", "e1"),
@@ -250,6 +251,7 @@ def test_folders_of_the_settings_are_read_with_what_is_below_them(tmp_path: Path
     )
     (reader,) = READERS["alembic"]("alembic.ini", ("db/versions",))
     found = reader.read(files)
+    assert "old" not in found.by_id
     assert check(found, branches=("expand", "contract")) == ()
     assert {one.id for one in check(found)} == {"MC008", "MC016"}
 
@@ -338,6 +340,8 @@ def test_what_is_listed_and_missing_and_what_is_there_and_not_listed_are_told(tm
         f"MC011 {place} lists folsom.py as number 133, and there is no such file",
         f"MC007 repo/versions/more.py lies among the migrations, and {place} does not list it: it will not run",
     ]
+    again = check(numbered(tmp_path, {}), numbered(tmp_path / "before", LISTED))
+    assert [one.id for one in again] == ["MC011", "MC007", "MC001"]
     assert (found[0].file, found[0].line, found[1].hint) == (place, 2, "migci versions add repo/versions/more.py")
 
 

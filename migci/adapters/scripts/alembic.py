@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.headers import Header, Headers
 from migci.adapters.scripts.locations import Locations, locations
-from migci.adapters.scripts.trees import LONGEST_BYTES, normal
+from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
 from migci.core.finding import Finding, Severity
-from migci.core.scripts import ALEMBIC, Listing, Script, looks_like_one
+from migci.core.scripts import ALEMBIC, Listing, Script, looks_like_one, name_of
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _SCRIPT = re.compile(r"(?!\.#|__init__).*\.py", re.DOTALL)
@@ -38,7 +38,7 @@ class AlembicScripts:
         entries = _entries(files, where, findings, unread)
         candidates = [entry.path for entry in entries if _is_candidate(entry, findings, unread)]
         scripts = []
-        for path, content in zip(candidates, files.read(candidates), strict=True):
+        for path, content in contents(files, candidates):
             header = None if content is None else self.headers.of(content, thorough=thorough)
             script, wrong = _script(path, header)
             findings += wrong
@@ -95,7 +95,7 @@ def unreadable(path: str, what: str, hint: str = "put the file itself there", li
 
 
 def _is_candidate(entry: Entry, findings: list[Finding], unread: list[str]) -> bool:
-    if not _SCRIPT.fullmatch(PurePosixPath(entry.path).name):
+    if not _SCRIPT.fullmatch(name_of(entry.path)):
         return False
     if entry.kind is EntryKind.FILE:
         return True
@@ -114,7 +114,7 @@ def _script(path: str, header: Header | None) -> tuple[Script | None, list[Findi
     findings = [unreadable(path, f"cannot be understood: {what}", _HINT, line) for what, line in header.trouble]
     id = header.id
     if id is None:
-        named = _NAMED_BY_ITS_FILE.fullmatch(PurePosixPath(path).name)
+        named = _NAMED_BY_ITS_FILE.fullmatch(name_of(path))
         if named is None or findings:
             said = unreadable(path, "cannot be understood: it says no revision", _HINT)
             return None, findings or [said]

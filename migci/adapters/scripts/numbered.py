@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.alembic import misread, unreadable
 from migci.adapters.scripts.headers import syntax_error
-from migci.adapters.scripts.trees import LONGEST_BYTES, normal
+from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
 from migci.core.finding import Finding, Severity, Silence, silences
-from migci.core.scripts import NUMBERED, Listing, Script, is_a_test, looks_like_one
+from migci.core.scripts import NUMBERED, Listing, Script, is_a_test, looks_like_one, name_of
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _NUMBERED = re.compile(r"(\d{3,})_?(.*)\.(py|sql)", re.DOTALL)
@@ -59,7 +59,7 @@ class NumberedScripts:
         named: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         others, unread = [], []
         for entry in entries:
-            match = _NUMBERED.fullmatch(PurePosixPath(entry.path).name)
+            match = _NUMBERED.fullmatch(name_of(entry.path))
             if match is None:
                 if entry.kind is EntryKind.FILE and looks_like_one(entry.path):
                     others.append(entry.path)
@@ -103,7 +103,7 @@ class NumberedScripts:
             findings.append(misread(order_file, "holds a list of ids, and not numbers", 'such as {"1": ["folsom.py"]}'))
         if not said.numbered:
             return Listing(NUMBERED, (folder,), order_file=order_file, findings=tuple(findings), unread=(order_file,))
-        there = {PurePosixPath(entry.path).name: entry for entry in entries}
+        there = {name_of(entry.path): entry for entry in entries}
         listed = {file for entry in said.entries for file in entry.files} | set(said.repeated)
         unread = []
         for one in said.entries:
@@ -129,7 +129,7 @@ class NumberedScripts:
             message = f"{path} lies among the migrations, and {order_file} does not list it: it will not run"
             findings.append(Finding("MC007", Severity.ERROR, message, f"migci versions add {path}", file=path))
         paths = {one.id: [f"{folder}/{name}".lstrip("/") for name in one.files] for one in said.entries}
-        existing = [path for several in paths.values() for path in several if PurePosixPath(path).name in there]
+        existing = [path for several in paths.values() for path in several if name_of(path) in there]
         sources = self._sources(files, existing, findings, thorough)
         parents = _parents([one.id for one in sorted(said.entries, key=lambda one: int(one.id))], gaps=False)
         scripts = [
@@ -158,7 +158,7 @@ class NumberedScripts:
 
     def _sources(self, files: Files, paths: list[str], findings: list[Finding], thorough: bool) -> dict[str, _Source]:
         found = {}
-        for path, content in zip(paths, files.read(paths), strict=True):
+        for path, content in contents(files, paths):
             if content is None:
                 if files.kind(path) is EntryKind.FILE:
                     what = f"cannot be read, or is longer than {LONGEST_BYTES >> 20} MB"

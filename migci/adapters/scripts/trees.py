@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from migci.errors import MigciError
-from migci.ports import Entry, EntryKind
+from migci.ports import Entry, EntryKind, Files
 
 LONGEST_BYTES = 1 << 20
 """No script is longer; what pretends to be one is not read."""
@@ -35,6 +35,16 @@ def normal(path: str) -> str:
     return "/".join(parts)
 
 
+def contents(files: Files, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+    """Each path with its content; of very many, only some are held at a time."""
+    for begins in range(0, len(paths), _AT_A_TIME):
+        batch = paths[begins : begins + _AT_A_TIME]
+        yield from zip(batch, files.read(batch), strict=True)
+
+
+_AT_A_TIME = 256
+
+
 @dataclass(frozen=True)
 class _Blob:
     kind: EntryKind
@@ -45,62 +55,70 @@ class _Blob:
 @dataclass(frozen=True)
 class CommitFiles:
     """`Files` of a commit. `git` are the words that begin a git command on its repository, `inside` is the project's
-    folder in it.
+    folder in it, "" for its top.
     """
 
     name: str
     commit: str
     git: tuple[str, ...]
     environment: dict[str, str]
-    inside: PurePosixPath
+    inside: str
     _seen: dict[str, _Blob] = field(default_factory=dict, repr=False, compare=False)
+    _folders: dict[str, dict[str, _Blob]] = field(default_factory=dict, repr=False, compare=False)
 
     def kind(self, path: str) -> EntryKind | None:
         path = normal(path)
-        if path.startswith(".."):
-            return None
-        full = (self.inside / path).as_posix()
-        if full == ".":
-            return EntryKind.FOLDER
-        for step in (PurePosixPath(full), *PurePosixPath(full).parents):
-            blob = self._list(step.as_posix()).get(step.as_posix())
-            if blob is not None:
-                # git goes through no link: what is said to be below one is not there, and the link itself is.
-                return blob.kind if step.as_posix() == full or blob.kind is EntryKind.LINK else None
-        return None
+        return None if path.startswith("..") else self._kind(self._full(path))
 
     def entries(self, folder: str, *, below: bool = False) -> tuple[Entry, ...]:
         folder = normal(folder)
-        if folder.startswith(".."):
+        full = self._full(folder)
+        if folder.startswith("..") or self._kind(full) is not EntryKind.FOLDER:
             return ()
-        full = (self.inside / folder).as_posix()
-        words = ("-r", "-t") if below else ()
-        found = self._list(*(() if full == "." else (f"{full}/",)), words=words)
-        own = "" if full == "." else f"{full}/"
+        found = self._list(full, "-r", "-t") if below else self._folder(full)
         entries = (
             Entry(self._relative(path), blob.kind)
             for path, blob in found.items()
-            if path.startswith(own) and path != own.rstrip("/")
+            if full == "." or path.startswith(f"{full}/")
         )
         return tuple(sorted(entries, key=lambda entry: entry.path))
 
     def read(self, paths: Sequence[str]) -> tuple[bytes | None, ...]:
-        full = [(self.inside / normal(path)).as_posix() for path in paths]
-        unknown = [path for path in full if path not in self._seen]
-        if unknown:
-            self._list(*unknown)
-        blobs = [self._seen.get(path) for path in full]
-        wanted = list(dict.fromkeys(b.id for b in blobs if b and b.kind is EntryKind.FILE and b.size <= LONGEST_BYTES))
-        content = self._contents(wanted)
+        full = [self._full(normal(path)) for path in paths]
+        blobs = [self._seen.get(path) if path in self._seen or self._kind(path) else None for path in full]
+        wanted = {b.id: None for b in blobs if b and b.kind is EntryKind.FILE and b.size <= LONGEST_BYTES}
+        content = self._contents(list(wanted))
         return tuple(content.get(blob.id) if blob else None for blob in blobs)
 
-    def _relative(self, full: str) -> str:
-        return PurePosixPath(full).relative_to(self.inside).as_posix()
+    def _kind(self, full: str) -> EntryKind | None:
+        """What is there: each folder on the way is listed once. git goes through no link, and neither is it here."""
+        here, parts = ".", [] if full == "." else full.split("/")
+        for place in range(1, len(parts) + 1):
+            path = "/".join(parts[:place])
+            there = self._folder(here).get(path)
+            if there is None:
+                return None
+            if there.kind is not EntryKind.FOLDER:
+                return there.kind if path == full or there.kind is EntryKind.LINK else None
+            here = path
+        return EntryKind.FOLDER
 
-    def _list(self, *paths: str, words: tuple[str, ...] = ()) -> dict[str, _Blob]:
-        arguments = ("ls-tree", "-z", "-l", "--full-tree", *words, self.commit, "--", *paths)
+    def _full(self, path: str) -> str:
+        """The path in the repository of one in the project; "." is its top."""
+        return "/".join(part for part in (self.inside, path) if part) or "."
+
+    def _relative(self, full: str) -> str:
+        return full.removeprefix(f"{self.inside}/" if self.inside else "")
+
+    def _folder(self, full: str) -> dict[str, _Blob]:
+        if full not in self._folders:
+            self._folders[full] = self._list(full)
+        return self._folders[full]
+
+    def _list(self, full: str, *words: str) -> dict[str, _Blob]:
+        paths = () if full == "." else (f"{full}/",)
         found = {}
-        for line in self._run(arguments).split(b"\0"):
+        for line in self._run(("ls-tree", "-z", "-l", "--full-tree", *words, self.commit, "--", *paths)).split(b"\0"):
             if line:
                 about, _, path = line.partition(b"\t")
                 mode, _, id, size = about.split()
