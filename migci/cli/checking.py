@@ -90,7 +90,8 @@ def _compared(
 def _told(found: list[tuple[Listing, tuple[Clash, ...]]], refs: tuple[str, ...]) -> Iterator[str]:
     yield f"verdict: {'failed' if any(clashes for _, clashes in found) else 'passed'}"
     for listing, clashes in found:
-        many = f"{len(refs)} changes, {len(clashes)} places that several of them take"
+        places = f"{len(clashes)} place" if len(clashes) == 1 else f"{len(clashes)} places"
+        many = f"{len(refs)} changes, {places} that several of them take"
         yield f"{plain.line(', '.join(listing.folders))}: {many}"
         for clash in clashes[:MOST_FINDINGS]:
             yield from _finding(clash.finding())
