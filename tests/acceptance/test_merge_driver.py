@@ -130,6 +130,23 @@ def test_an_edit_of_what_has_landed_is_for_a_person(checkout: Checkout) -> None:
     assert "edits the line of orders.py, which has landed" in conflict(checkout, text)
 
 
+def test_an_edit_of_what_has_landed_is_for_a_person_where_git_would_merge_it_line_by_line(tmp_path: Path) -> None:
+    names = [f"m{number}" for number in range(1, 9)]
+    checkout = Checkout(tmp_path / "shop")
+    checkout.use_driver()
+    checkout.commit(by_list(names))
+    checkout.branch("mine")
+    checkout.commit({f"{NUMBERED}/versions.json": listed(names).replace('["m1.py"]', '["m1.py", "m1_sqlite.sql"]')})
+    checkout.git("checkout", "--quiet", "main")
+    checkout.commit(by_list([*names, "invoices"], ["invoices"]))
+    checkout.git("checkout", "--quiet", "mine")
+    assert "edits the line of m1.py, which has landed" in checkout.git("merge", "--no-edit", "main", status=1)
+    left = checkout.text(f"{NUMBERED}/versions.json")
+    assert left.startswith("<<<<<<< ours\n{\n")
+    assert left.endswith("}\n>>>>>>> theirs\n")
+    assert checkout.git("diff", "--name-only", "--diff-filter=U") == f"{NUMBERED}/versions.json"
+
+
 def test_a_removal_of_what_has_landed_is_for_a_person(checkout: Checkout) -> None:
     assert "removes orders.py, which has landed" in conflict(checkout, listed(("users", "notes")))
 

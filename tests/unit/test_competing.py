@@ -60,6 +60,11 @@ def test_what_landed_since_a_change_left_trunk_is_not_the_changes() -> None:
     assert len(competing((late, Change("later", chain("a", "z"), base)), trunk)) == 1
 
 
+def test_what_trunk_has_taken_out_since_a_change_left_it_is_not_the_changes() -> None:
+    late = Change("late", chain("a", "gone", "x"), chain("a", "gone"))
+    assert competing((late, Change("fresh", chain("a", "y"))), chain("a")) == ()
+
+
 def test_branches_that_are_meant_have_places_of_their_own() -> None:
     trunk = chain("a")
     grow, shrink = script("x", "a", labels=("expand",)), script("y", "a", labels=("contract",))

@@ -23,6 +23,7 @@ SAID = {
     'down_revision = r"old"': 'down_revision = r"newer"',
     "down_revision = None": 'down_revision = "newer"',
     'x = 1; down_revision = "old"; y = "old"': 'x = 1; down_revision = "newer"; y = "old"',
+    'x = "ü"; down_revision = "old"': 'x = "ü"; down_revision = "newer"',
     'down_revision = "first"\ndown_revision = "old"': 'down_revision = "first"\ndown_revision = "newer"',
 }
 
