@@ -101,6 +101,7 @@ def test_all_that_is_said_plainly_is_understood(said: bytes, id: str, parents: t
         ),
         (b"revision = 12\n", "revision is 12, which is no id", 1),
         (b'revision = ""\n', "revision is '', which is no id", 1),
+        (b'revision = "\\ud800"\n', "revision is '\\ud800', which is no id", 1),
         (b'revision = "b"\ndown_revision = 3\n', "down_revision is 3, which is no id", 2),
         (b'revision = "b"\ndown_revision = ("a", None)\n', "down_revision is ('a', None), which is no id", 2),
     ],

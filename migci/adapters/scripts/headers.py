@@ -149,17 +149,22 @@ def _value(node: ast.expr, known: dict[str, object]) -> object:
 
 def _text(values: dict[str, object], name: str) -> str | None:
     value = values.get(name)
-    if value is None or (isinstance(value, str) and value):
-        return value
+    if value is None or _is_id(value):
+        return value if isinstance(value, str) else None
     raise _Unclear(f"{name} is {value!r}, which is no id")
 
 
 def _texts(values: dict[str, object], name: str) -> tuple[str, ...]:
     value = values.get(name)
     several = value if isinstance(value, tuple) else () if value is None else (value,)
-    if all(isinstance(one, str) and one for one in several):
-        return several
+    if all(_is_id(one) for one in several):
+        return tuple(str(one) for one in several)
     raise _Unclear(f"{name} is {value!r}, which is no id")
+
+
+def _is_id(value: object) -> bool:
+    """Whether it can be one: half a character, which Python lets a text have, nobody can write anywhere."""
+    return isinstance(value, str) and value != "" and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _labels(values: dict[str, object]) -> tuple[str, ...]:
