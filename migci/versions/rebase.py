@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from migci.core.finding import Finding
 from migci.core.merging import Item, Items, Unmergeable, merge
 from migci.core.scripts import ALEMBIC, Listing, Script, branch_of, heads_of
 from migci.core.shape import revision
 from migci.ports import NotRebased
+from migci.versions.own import check_landed, check_read, check_told_apart, own_scripts
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,12 @@ def plan(ours: Listing, trunk: Listing, base: Listing, branches: tuple[str, ...]
     `base` is what trunk was when the branch left it. What landed is never moved. Each of `branches` is looked at by
     itself. Raises NotRebased for a history that is not understood.
     """
-    _check_read(ours, trunk)
+    check_read(ours, trunk)
+    check_told_apart(ours, trunk, base)
     own = own_scripts(ours, trunk, base)
     if not own:
         return Plan(ours, newest=trunk.heads, order=_order(ours, trunk, base, ()))
-    _check_landed(ours, trunk, base)
+    check_landed(ours, trunk, base)
     if ours.kind == ALEMBIC:
         return _relinked(ours, trunk, base, own, branches)
     if (ours.order is None) != (trunk.order is None) and trunk.scripts:
@@ -78,84 +79,6 @@ def items(listing: Listing) -> Items:
     return tuple(Item(id, files) for id, files in names.items())
 
 
-def own_scripts(ours: Listing, trunk: Listing, base: Listing) -> tuple[Script, ...]:
-    """What is in `ours` and has not landed, in its order."""
-    if ours.kind == ALEMBIC:
-        landed = trunk.by_id.keys() | base.by_id.keys()
-        found = [one for one in ours.scripts if one.id not in landed]
-        in_order = {script.id: place for place, script in enumerate(ours.chain)}
-        return tuple(sorted(found, key=lambda one: in_order.get(one.id, len(in_order))))
-    if ours.order is not None:
-        landed = {file for tree in (trunk, base) for one in tree.scripts for file in one.files}
-        found = [one for one in ours.scripts if not landed.intersection(one.files)]
-    else:
-        known = {(one.id, one.name) for one in base.scripts}
-        known |= {(one.id, one.digest) for tree in (trunk, base) for one in tree.scripts}
-        found = [one for one in ours.scripts if not {(one.id, one.name), (one.id, one.digest)} & known]
-    return tuple(sorted(found, key=lambda one: (int(one.id), one.files)))
-
-
-def _check_read(ours: Listing, trunk: Listing) -> None:
-    for listing, whose in ((trunk, "trunk itself: "), (ours, "")):
-        for file in listing.unread:
-            finding = next((one for one in listing.findings if one.file == file), None)
-            message = finding.message if finding else f"{file} cannot be read"
-            hint = finding.hint if finding else "mend it first"
-            place = f" (line {finding.line})" if finding and finding.line else ""
-            raise NotRebased(f"{whose}{message}{place}", hint=_instead(finding, hint))
-        if any(one.id == "MC012" and one.file == listing.order_file for one in listing.findings):
-            finding = next(one for one in listing.findings if one.id == "MC012")
-            raise NotRebased(f"{whose}{finding.message}", hint=_instead(finding, "mend it first"))
-
-
-def _instead(finding: Finding | None, hint: str) -> str:
-    """No hint to call what was called."""
-    return "mend it by hand, and call this again" if finding is None or "versions rebase" in finding.hint else hint
-
-
-def _check_landed(ours: Listing, trunk: Listing, base: Listing) -> None:
-    """What landed has to be where trunk has it, or nothing can be said to come behind it."""
-    for id, was in base.by_id.items():
-        now = ours.by_id.get(id)
-        if now is None or ours.kind != ALEMBIC:
-            continue
-        landed = {was.parents, trunk.by_id[id].parents if id in trunk.by_id else was.parents}
-        if now.parents not in landed:
-            raise NotRebased(
-                f"revision {id} has landed as one that follows {', '.join(was.parents) or 'nothing'}, and follows "
-                f"{', '.join(now.parents) or 'nothing'} here: {now.files[0]}",
-                hint=f"take trunk's: git checkout TRUNK -- {now.files[0]}",
-            )
-    if ours.kind == ALEMBIC:
-        return
-    if ours.order is not None:
-        _check_names(ours, trunk, base)
-        return
-    here = {(one.id, key) for one in ours.scripts for key in (one.name, one.digest)}
-    for script in own_scripts(ours, trunk, base):
-        for was in base.scripts:
-            alike = was.digest == script.digest or (was.name and was.name == script.name)
-            still = (was.id, was.name) in here or (was.id, was.digest) in here
-            if alike and not still and was.id in trunk.by_id:
-                raise NotRebased(
-                    f"{script.files[0]} has landed as number {was.id}: {was.files[0]}",
-                    hint=f"give it its number back: git mv {script.files[0]} {was.files[0]}",
-                )
-
-
-def _check_names(ours: Listing, trunk: Listing, base: Listing) -> None:
-    """Where only names tell scripts apart, no two may have the same."""
-    theirs = {file: one for one in trunk.scripts for file in one.files}
-    known = {file for one in base.scripts for file in one.files}
-    for script in ours.scripts:
-        for file in script.files:
-            if file in theirs and file not in known and theirs[file].digest != script.digest:
-                raise NotRebased(
-                    f"{file} is number {theirs[file].id} in trunk, and another script here",
-                    hint="give this one another name",
-                )
-
-
 def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...], branches: tuple[str, ...]) -> Plan:
     for script in own:
         twice = [one.files[0] for one in ours.scripts if one.id == script.id]
@@ -166,7 +89,6 @@ def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, .
                 f"revision {script.id} joins {', '.join(script.parents)}: {script.files[0]}",
                 hint="delete it: put behind one another, the branches need no joining",
             )
-    _check_ids(ours, trunk, base)
     reached = {script.id for script in ours.chain}
     if circle := [script.id for script in own if script.id not in reached]:
         raise NotRebased(
@@ -190,16 +112,6 @@ def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, .
         if ends and first.parents != ends:
             moves.append(Move(first, ", ".join(first.parents), ends[0]))
     return Plan(ours, own, tuple(newest), tuple(moves), order=_order(ours, trunk, base, own))
-
-
-def _check_ids(ours: Listing, trunk: Listing, base: Listing) -> None:
-    for script in ours.scripts:
-        theirs = trunk.by_id.get(script.id)
-        if theirs and script.id not in base.by_id and script.digest != theirs.digest and script.files != theirs.files:
-            raise NotRebased(
-                f"revision {script.id} is {script.files[0]} here, and {theirs.files[0]} in trunk",
-                hint="give this one another id",
-            )
 
 
 def _first(mine: list[Script], name: str | None) -> Script:

@@ -192,15 +192,15 @@ REFUSED = {
     "which comes first is not said": (A, revisions("abc"), {**A, **revision("x", "b"), **revision("y", "b")}),
     "runs in a circle": (A, revisions("abc"), {**A, **revision("x", "y"), **revision("y", "x")}),
     "is computed": (A, revisions("abc"), {**A, f"{ALEMBIC}/x.py": 'revision = "x"\ndown_revision = f"{x}"\n'}),
-    "Python cannot read it": (A, revisions("abc"), {**A, f"{ALEMBIC}/x.py": 'revision = "x'}),
+    "unterminated string literal": (A, revisions("abc"), {**A, f"{ALEMBIC}/x.py": 'revision = "x'}),
     "does not say down_revision as one plain text": (
         A, revisions("abc"), {**A, f"{ALEMBIC}/x.py": 'revision = "x"\ndown_revision = "" "b"\n'}),
     "has landed as one that follows a, and follows x": (
         A, revisions("abc"), {**A, **revision("x", "a"), **revision("b", "x")}),
     "revision x is there twice": (A, revisions("abc"), {**A, **revision("x", "b"), f"{ALEMBIC}/z.py": revision(
         "x", "b")[f"{ALEMBIC}/x.py"]}),
-    "and c.py in trunk": (A, revisions("abc"), {**A, f"{ALEMBIC}/mine.py": 'revision = "c"\ndown_revision = "b"\n',
-                                               **revision("x", "b")}),
+    "and another text in trunk: migrations/versions/c.py": (
+        A, revisions("abc"), {**A, f"{ALEMBIC}/mine.py": 'revision = "c"\ndown_revision = "b"\n'}),
     "trunk itself has 2 heads": (A, {**revisions("abc"), **revision("d", "b")}, {**A, **revision("x", "b")}),
     "trunk itself: migrations/versions/c.py cannot be understood": (
         A, {**A, f"{ALEMBIC}/c.py": "revision = x()\n"}, {**A, **revision("x", "b")}),
@@ -227,7 +227,7 @@ def test_what_is_not_understood_is_refused_with_its_reason(
     before = place.ours.state()
     with pytest.raises(NotRebased) as refused:
         place.rebase()
-    assert reason.replace("c.py in", f"{ALEMBIC}/c.py in") in refused.value.message
+    assert reason in refused.value.message
     assert refused.value.hint
     assert "versions rebase" not in refused.value.hint
     assert place.ours.state() == before
