@@ -90,7 +90,9 @@ class Worktree:
                     for was, now in renames
                     for entry in self._listed(was)
                 ]
-                _write(self._journal(), json.dumps({"files": list(renames), "index": index}).encode())
+                _write(
+                    self._journal(), json.dumps({"head": self._head(), "files": list(renames), "index": index}).encode()
+                )
             for temporary, path in written:
                 temporary.replace(path)
         if renames:
@@ -103,18 +105,25 @@ class Worktree:
         return self._journal().exists()
 
     def finish(self) -> tuple[tuple[str, str], ...]:
-        """End the renames that a killed process had begun; returns them."""
+        """End the renames that a killed process had begun; returns them.
+
+        Where something else is checked out by now, what had begun is forgotten.
+        """
         journal = self._journal()
         try:
             said = json.loads(journal.read_bytes())
             renames = [(str(was), str(now)) for was, now in said["files"]]
             index = [(str(mode), str(id), str(was), str(now)) for mode, id, was, now in said["index"]]
+            head = str(said["head"])
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UsageError(f"{journal} cannot be read: {error}", hint="delete it") from error
         # Each new name was free when its turn came: what comes before one that is done, is done.
         done = max((place for place, (was, _) in enumerate(renames, 1) if not self._there(was)), default=0)
+        if head != self._head() or not all(self._there(now) for _, now in renames[:done]):
+            journal.unlink()  # something else is checked out now
+            return ()
         for was, now in renames[done:]:
             if self._there(now):
                 raise UsageError(
@@ -125,6 +134,9 @@ class Worktree:
         self._rename_in_index(index)
         journal.unlink()
         return tuple(renames)
+
+    def _head(self) -> str:
+        return self._git("rev-parse", "HEAD").decode().strip()
 
     def _there(self, path: str) -> bool:
         return os.path.lexists(self.project / path)

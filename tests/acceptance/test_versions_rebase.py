@@ -243,6 +243,19 @@ def test_what_a_killed_rebase_left_is_ended_by_the_next(
     assert kills >= calls
 
 
+@pytest.mark.parametrize("after", range(1, 5))
+def test_what_a_killed_rebase_began_is_not_done_to_another_branch(after: int, tmp_path: Path) -> None:
+    checkout = numbers(tmp_path)
+    assert killed(checkout, after)
+    checkout.git("reset", "--quiet", "--hard")
+    checkout.git("clean", "--quiet", "-fd")
+    checkout.git("checkout", "--quiet", "main")
+    before = checkout.state()
+    assert "nothing to do" in checkout.migci("rebase")
+    assert checkout.state() == before
+    assert checkout.git("status", "--porcelain") == ""
+
+
 # What is broken
 
 

@@ -94,7 +94,7 @@ class PlaceOf:
                 (top / name / path).write_text(text)
         checkout = Checkout(top / "ours")
         checkout.write({**(ALEMBIC_PROJECT if alembic else {}), **ours})
-        checkout.git("add", "--all")
+        checkout.commit()
         return Place(checkout, top / "trunk", top / "base", reader, branches)
 
 
