@@ -17,7 +17,7 @@ from migci.core.run import Commit, Part, ServerFacts
 from migci.core.scripts import Listing
 from migci.core.snapshot import Snapshot
 from migci.core.step import Step, StepError, Work
-from migci.errors import MigciError, UsageError
+from migci.errors import Exit, MigciError, UsageError
 
 
 class ServerFailed(MigciError):
@@ -411,6 +411,12 @@ class Files(Protocol):
 
 class NoMigrations(UsageError):
     """A tree has no migrations where they should be."""
+
+
+class NotRebased(MigciError):
+    """A branch's own migrations cannot be put behind trunk's; nothing was changed."""
+
+    exit = Exit.FAILED
 
 
 class ScriptReader(Protocol):

@@ -27,7 +27,9 @@ def rehearse(
 
     They run on another clone than that on which the steps are measured: a test may put anything into its database, or
     take it out, and what a step costs, and whether it succeeds, must not depend on that. Where no such step has a test,
-    there is no clone; no step of the patch is run there after the last that has one. Raises OwnTestsFailed, and all that a walk raises.
+    there is no clone; no step of the patch is run there after the last that has one.
+
+    Raises OwnTestsFailed, and all that a walk raises.
     """
     left = beyond(course.legs, position.done)
     tests: _Tests = {}

@@ -61,7 +61,7 @@ class GitRepository:
     def _user(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
         """git in the user's repository, with the user's own settings, but for what would start programs or write."""
         return _git(
-            [*_READ_ONLY, "-C", str(self._top), *arguments], self._top, {**_users_environment(), **(environment or {})}
+            [*_READ_ONLY, "-C", str(self._top), *arguments], self._top, {**users_environment(), **(environment or {})}
         )
 
     def _own(self, *arguments: str) -> str:
@@ -214,7 +214,7 @@ def opened(project: Path, folder: Path, left_out: tuple[Path, ...] = ()) -> Iter
     if shutil.which("git") is None:
         raise UsageError("git is not on this machine", hint="apt-get install git")
     try:
-        top = _git([*_NONE_WITHIN, "-C", str(project), "rev-parse", "--show-toplevel"], project, _users_environment())
+        top = _git([*_NONE_WITHIN, "-C", str(project), "rev-parse", "--show-toplevel"], project, users_environment())
     except MigciError as error:
         raise UsageError(
             f"{project} is not in a git repository that can be read: {error.message}",
@@ -237,7 +237,7 @@ def likely_trunk(project: Path) -> str:
 
     def told(*arguments: str) -> str:
         try:
-            return _git([*_READ_ONLY, "-C", str(project), *arguments], project, _users_environment())
+            return _git([*_READ_ONLY, "-C", str(project), *arguments], project, users_environment())
         except MigciError:
             return ""
 
@@ -249,7 +249,7 @@ def likely_trunk(project: Path) -> str:
     return told("symbolic-ref", "--short", "HEAD") or "main"
 
 
-def _users_environment() -> dict[str, str]:
+def users_environment() -> dict[str, str]:
     """The user's own, less what a hook is given: that would point git at another repository than the project's."""
     local = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
     return {name: value for name, value in os.environ.items() if name not in local}
@@ -260,7 +260,7 @@ def users_command(folder: Path) -> tuple[list[str], dict[str, str]]:
 
     It has the user's own settings, but for those that would start programs.
     """
-    return ["git", *_READ_ONLY, "-C", str(folder)], _users_environment()
+    return ["git", *_READ_ONLY, "-C", str(folder)], users_environment()
 
 
 def closed_environment() -> dict[str, str]:

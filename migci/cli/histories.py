@@ -36,12 +36,26 @@ class Histories:
     branches: tuple[str, ...]
     repository: GitRepository | None
     tests: str | None = None
+    lands_on: str = ""
+
+    def at(self, ref: str) -> Trees:
+        """What another ref has, compared with the same trunk. Raises UsageError."""
+        assert self.repository is not None
+        return _trees(self.repository, self.project, ref, self.lands_on)
+
+    def landed(self) -> Files:
+        """What trunk has. Raises UsageError."""
+        assert self.repository is not None
+        return self.repository.files(self.repository.commit(self.lands_on))
 
 
 @contextmanager
-def histories(project: Path, ref: str | None, trunk: str | None, migrations: tuple[str, ...]) -> Iterator[Histories]:
+def histories(
+    project: Path, ref: str | None, trunk: str | None, migrations: tuple[str, ...], *, alone: bool = False
+) -> Iterator[Histories]:
     """What `ref`, or the working tree, has, and what `trunk`, or the settings' one, does; nothing is left on exit.
 
+    If `alone`, git is not asked: there is the working tree, and no trunk.
     It goes by migci.toml, and where there is none by what is found in the folder. Raises UsageError.
     """
     project = project.resolve()
@@ -56,11 +70,12 @@ def histories(project: Path, ref: str | None, trunk: str | None, migrations: tup
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="migci-"))
         repository: GitRepository | None = None
         try:
-            repository = stack.enter_context(opened(project, Path(folder, "git")))
+            if not alone:
+                repository = stack.enter_context(opened(project, Path(folder, "git")))
         except UsageError:
             if ref is not None or trunk is not None or settings is not None:
                 raise
-        trees = Trees(DiskFiles(project))
+        trees, named = Trees(DiskFiles(project)), ""
         if repository is not None:
             named = trunk or (settings.trunk if settings else likely_trunk(project))
             try:
@@ -82,7 +97,7 @@ def histories(project: Path, ref: str | None, trunk: str | None, migrations: tup
         else:
             readers = _detected(project, trees.proposed)
         tests = settings.versions.tests if settings else None
-        yield Histories(project, readers, trees, branches, repository, tests)
+        yield Histories(project, readers, trees, branches, repository, tests, named)
 
 
 def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str) -> Trees:

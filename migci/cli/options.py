@@ -14,3 +14,14 @@ project_option = click.option(
     metavar="DIR",
     help="A folder of the project; the current one if not given. migci.toml is in it or above it.",
 )
+
+migrations_option = click.option(
+    "--migrations",
+    multiple=True,
+    metavar="PATH",
+    help="A migration repository, relative to the project: alembic's ini file, or the folder with migrate.cfg; it may "
+    "be given more than once. [project] migrations if not given.",
+)
+trunk_option = click.option(
+    "--trunk", metavar="REF", help="What the patch would land on; [project] trunk if not given."
+)

@@ -2,136 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
+import importlib
 
 import click
 
-from migci.cli.histories import histories
-from migci.cli.options import project_option
-from migci.cli.versions_import import import_
-from migci.core.finding import Finding
-from migci.core.order import summary
-from migci.errors import Exit
-from migci.report import plain
-from migci.report.ranking import worst_first
-from migci.versions.check import Checked, check_all
-from migci.versions.untested import with_tests
-
-SCHEMA = "migci.versions/1"
-
-migrations_option = click.option(
-    "--migrations",
-    multiple=True,
-    metavar="PATH",
-    help="A migration repository, relative to the project: alembic's ini file, or the folder with migrate.cfg; it may "
-    "be given more than once. [project] migrations if not given.",
-)
-trunk_option = click.option(
-    "--trunk", metavar="REF", help="What the patch would land on; [project] trunk if not given."
-)
+COMMANDS = {
+    "check": ("migci.cli.checking", "check"),
+    "add": ("migci.cli.adding", "add"),
+    "import": ("migci.cli.importing", "import_"),
+    "rebase": ("migci.cli.rebasing", "rebase"),
+    "merge-driver": ("migci.cli.merging", "merge_driver"),
+}
+"""Each with its module, and its name there. git calls one of them for every file: only that one is imported."""
 
 
-@click.group(short_help="Check and repair the order of migrations:  migci versions check")
+class Versions(click.Group):
+    """Imports the one command that is run, and no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        found: click.Command = getattr(importlib.import_module(module), name)
+        return found
+
+
+@click.group(cls=Versions, short_help="Check and repair the order of migrations:  migci versions check")
 def versions() -> None:
     """One linear history of migrations: checked, and repaired, without running any of them."""
-
-
-versions.add_command(import_)
-
-
-@versions.command(short_help="Say what is wrong with the history:  migci versions check")
-@click.argument("ref", required=False)
-@trunk_option
-@project_option
-@migrations_option
-@click.option("--tests", is_flag=True, help="Tell also which migrations have no test of their own.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="What is printed.")
-@click.pass_context
-def check(
-    context: click.Context,
-    ref: str | None,
-    trunk: str | None,
-    project: Path,
-    migrations: tuple[str, ...],
-    tests: bool,
-    format_: str,
-) -> None:
-    """Read the migrations of REF (the working tree as it lies on disk, if none is named), and say what is wrong.
-
-    No migration is run and nothing is checked out. What trunk has already is told, and counts as trunk's; the exit
-    status is 1 if the patch itself brings something wrong.
-
-    \b
-    Examples:
-      migci versions check                     the working tree, also in the middle of a merge
-      migci versions check my-branch --trunk origin/main
-      migci versions check --tests             also what has no test of its own
-      migci versions check --migrations api/alembic.ini --migrations jobs/migrate_repo
-    """
-    with histories(project, ref, trunk, migrations) as known:
-        checked = check_all(known.readers, known.trees, known.branches)
-        if tests:
-            pairs = zip(checked, known.readers, strict=True)
-            checked = tuple(with_tests(one, reader, known.trees, known.tests) for one, reader in pairs)
-    click.echo(_document(checked) if format_ == "json" else "\n".join(map(plain.unobeyed, _text(checked))))
-    context.exit(Exit.PASSED if all(one.good for one in checked) else Exit.FAILED)
-
-
-MOST_FINDINGS = 100
-"""That are printed as text, of each history; the rest is counted."""
-
-
-def _text(checked: tuple[Checked, ...]) -> Iterator[str]:
-    yield f"verdict: {_verdict(checked)}"
-    for one in checked:
-        yield f"{plain.line(', '.join(one.listing.folders))}: {plain.line(summary(one.listing))}"
-        findings = worst_first(one.findings)
-        for finding in findings[:MOST_FINDINGS]:
-            yield from _finding(finding)
-        if len(findings) > MOST_FINDINGS:
-            yield f"  {len(findings) - MOST_FINDINGS} more; --format json has all of them"
-
-
-def _finding(finding: Finding) -> Iterator[str]:
-    yield f"  {finding.severity} {finding.id}: {plain.line(finding.message, 800)}"
-    if finding.file is not None:
-        yield f"    at {plain.place(finding)}"
-    if finding.hint:
-        yield f"    hint: {plain.line(finding.hint, 400)}"
-
-
-def _verdict(checked: tuple[Checked, ...]) -> str:
-    return "passed" if all(one.good for one in checked) else "failed"
-
-
-def _document(checked: tuple[Checked, ...]) -> str:
-    return json.dumps(
-        {
-            "schema": SCHEMA,
-            "verdict": _verdict(checked),
-            "histories": [
-                {
-                    "folders": list(one.listing.folders),
-                    "kind": one.listing.kind,
-                    "migrations": len(one.listing.by_id),
-                    "heads": sorted(one.listing.heads),
-                    "findings": [
-                        {
-                            "id": finding.id,
-                            "severity": finding.severity.value,
-                            "message": finding.message,
-                            "hint": finding.hint,
-                            "file": finding.file,
-                            "line": finding.line,
-                            "url": finding.url,
-                        }
-                        for finding in worst_first(one.findings)
-                    ],
-                }
-                for one in checked
-            ],
-        },
-        indent=1,
-    )

@@ -80,6 +80,7 @@ TITLES = {
     "MC016": "A migration is ordered by other means",
     "MC017": "A migration that has landed has another place",
     "MC018": "The patch does not follow trunk's newest",
+    "MC019": "Two open changes take the same place",
     "MC020": "A migration has no test",
     "MC101": "A migration raised an error",
     "MC102": "A migration did not end",

@@ -53,9 +53,10 @@ def build(destination: Path, *, flavor: str, trait: str = "shop") -> None:
     "sqlite"); `patch`, which is checked out, adds two more. The dataset `shop` is a dump at 0006, `empty` starts with
     no tables.
     Another `trait` is a folder in fixtures/projects whose `trunk` lies over the shop's, whose `patch`, if it has one,
-    takes the place of the shop's, and whose `landed` is what came to `main` after `patch` left it. Its `fixture.toml`
-    may have `settings` (text that `migci.toml` gets besides), `server_options` (in place of the shop's), `removes`
-    (files that the patch deletes) and `dump_bytes` (how much of the dump there is).
+    takes the place of the shop's, whose `landed` is what came to `main` after `patch` left it, and whose `other` is
+    what the branch `other` has. Its `fixture.toml` may have `settings` (text that `migci.toml` gets besides),
+    `server_options` (in place of the shop's), `removes` (files that the patch deletes) and `dump_bytes` (how much of
+    the dump there is).
 
     The same arguments make the same commits and the same data. On failure nothing is left at `destination`. Raises
     UsageError if `destination` exists and is not an empty folder, or for an unknown trait or flavor, and MigciError
@@ -110,6 +111,11 @@ def _fill(tree: Path, about: Path, flavor: str) -> None:
         repository.git(tree, "checkout", "--quiet", "main")
         _lay_over(tree, about / "landed")
         repository.commit(tree, "What somebody else landed meanwhile", "2026-01-07T12:00:00+00:00")
+        repository.git(tree, "checkout", "--quiet", "patch")
+    if (about / "other").is_dir():
+        repository.git(tree, "checkout", "--quiet", "-b", "other", "main")
+        _lay_over(tree, about / "other")
+        repository.commit(tree, "What somebody else proposes meanwhile", "2026-01-08T12:00:00+00:00")
         repository.git(tree, "checkout", "--quiet", "patch")
     dump = tree / DUMPS[flavor]
     dump.parent.mkdir()

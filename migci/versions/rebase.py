@@ -1,0 +1,220 @@
+"""The plan of a rebase: what has to be done to put a branch's own migrations behind trunk's newest."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from migci.core.merging import Item, Items, Unmergeable, merge
+from migci.core.scripts import ALEMBIC, Listing, Script, branch_of, heads_of
+from migci.core.shape import revision
+from migci.ports import NotRebased
+from migci.versions.own import check_landed, check_read, check_told_apart, own_scripts
+
+
+@dataclass(frozen=True)
+class Move:
+    """One of the branch's own migrations gets another place.
+
+    `was` and `now` are its number, or what it follows; what it followed may be nothing, "".
+    """
+
+    script: Script
+    was: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be done. `own` are the branch's own migrations, as they lie there, and `newest` is trunk's.
+
+    `renames` are files, each with its new path, in an order in which no file is renamed to one that is there. `order`
+    is what versions.json has to list; `None` where there is none.
+    """
+
+    listing: Listing
+    own: tuple[Script, ...] = ()
+    newest: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
+    order: Items | None = None
+
+    @property
+    def reorders(self) -> bool:
+        return self.order is not None and self.order != items(self.listing)
+
+
+def plan(ours: Listing, trunk: Listing, base: Listing, branches: tuple[str, ...] = ()) -> Plan:
+    """What puts all that is in `ours`, and neither in `trunk` nor in `base`, behind the newest of `trunk`.
+
+    `base` is what trunk was when the branch left it. What landed is never moved. Each of `branches` is looked at by
+    itself. Raises NotRebased for a history that is not understood.
+    """
+    check_read(ours, trunk)
+    check_told_apart(ours, trunk, base)
+    own = own_scripts(ours, trunk, base)
+    if not own:
+        return Plan(ours, newest=trunk.heads, order=_order(ours, trunk, base, ()))
+    check_landed(ours, trunk, base)
+    if ours.kind == ALEMBIC:
+        return _relinked(ours, trunk, base, own, branches)
+    if (ours.order is None) != (trunk.order is None) and trunk.scripts:
+        here, there = ("file names", "versions.json") if ours.order is None else ("versions.json", "file names")
+        raise NotRebased(
+            f"the numbers stand in {here} here, and trunk has them in {there}",
+            hint="bring both to the same form first: migci versions import, or git merge",
+        )
+    return _renumbered(ours, trunk, base, own)
+
+
+def items(listing: Listing) -> Items:
+    """What its versions.json lists."""
+    if listing.kind == ALEMBIC:
+        return tuple(Item(id) for id in listing.order or ())
+    by_id = listing.by_id
+    names = {id: tuple(PurePosixPath(file).name for file in by_id[id].files) for id in listing.order or ()}
+    return tuple(Item(id, files) for id, files in names.items())
+
+
+def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...], branches: tuple[str, ...]) -> Plan:
+    for script in own:
+        twice = [one.files[0] for one in ours.scripts if one.id == script.id]
+        if len(twice) > 1:
+            raise NotRebased(f"revision {script.id} is there twice: {', '.join(twice)}", "give one another id")
+        if len(script.parents) > 1:
+            raise NotRebased(
+                f"revision {script.id} joins {', '.join(script.parents)}: {script.files[0]}",
+                hint="delete it: put behind one another, the branches need no joining",
+            )
+    reached = {script.id for script in ours.chain}
+    if circle := [script.id for script in own if script.id not in reached]:
+        raise NotRebased(
+            f"the history runs in a circle: {', '.join(circle)} follow one another", "let one follow trunk's"
+        )
+    ids = {script.id for script in own}
+    # Seen together with trunk, as a branch can follow what is in trunk and not here yet.
+    whole = Listing(ALEMBIC, ours.folders, (*trunk.scripts, *(one for one in ours.scripts if one.id in ids)))
+    branch = branch_of(whole, branches)
+    heads = heads_of(trunk, branches)
+    moves: list[Move] = []
+    newest: list[str] = []
+    for name in sorted({branch[script.id] for script in own}, key=lambda one: one or ""):
+        mine = [script for script in own if branch[script.id] == name]
+        first = _first(mine, name)
+        ends = heads.get(name, ())
+        if len(ends) > 1:
+            what = "trunk itself" if name is None else f"trunk itself, in its branch {name},"
+            raise NotRebased(f"{what} has {len(ends)} heads: {', '.join(ends)}", "join them in a change of its own")
+        newest += ends
+        if ends and first.parents != ends:
+            moves.append(Move(first, ", ".join(first.parents), ends[0]))
+    return Plan(ours, own, tuple(newest), tuple(moves), order=_order(ours, trunk, base, own))
+
+
+def _first(mine: list[Script], name: str | None) -> Script:
+    """The one that the others follow, one after the other."""
+    ids = {script.id for script in mine}
+    firsts = [script for script in mine if not ids & set(script.parents)]
+    followed: dict[str, list[str]] = {}
+    for script in mine:
+        for parent in ids & set(script.parents):
+            followed.setdefault(parent, []).append(script.id)
+    forks = [(parent, several) for parent, several in followed.items() if len(several) > 1]
+    where = "" if name is None else f" of the branch {name}"
+    if len(firsts) > 1 or forks:
+        several = [script.id for script in firsts] if len(firsts) > 1 else forks[0][1]
+        raise NotRebased(
+            f"of this branch's own revisions{where}, {', '.join(several)} follow none of the others, or the same one: "
+            "which comes first is not said",
+            hint=f"let {several[1]} follow {several[0]}",
+        )
+    return firsts[0]
+
+
+def _order(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...]) -> Items | None:
+    """What versions.json has to list: of trunk what this tree has, and then what is the branch's own."""
+    if ours.order is None:
+        return None
+    here = items(ours)
+    if ours.kind == ALEMBIC:
+        mine = [Item(script.id) for script in own if Item(script.id) in here]
+        landed = [item for item in items(trunk) if item in here]
+        return (*landed, *(item for item in here if item not in landed and item not in mine), *mine)
+    if trunk.order is None:
+        return here
+    files = {file for item in items(trunk) for file in item.files}
+    gone = [file for item in items(base) for file in item.files if file not in files]
+    if still := [file for item in here for file in item.files if file in gone]:
+        if not own:
+            return here
+        raise NotRebased(
+            f"{ours.order_file} lists {', '.join(still)}, which trunk has taken out",
+            "bring trunk here first: git merge",
+        )
+    merged = merge(here, here, here, items(trunk), behind=max((int(item.id) for item in items(trunk)), default=0))
+    if isinstance(merged, Unmergeable):
+        raise NotRebased(f"{ours.order_file}: {merged.reason}", hint="mend it by hand, and call this again")
+    return merged
+
+
+def _renumbered(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...]) -> Plan:
+    newest = max((int(script.id) for script in trunk.scripts), default=0)
+    behind = trunk.heads
+    if ours.order is not None:
+        order = _order(ours, trunk, base, own)
+        assert order is not None
+        numbers = {item.files[0]: item.id for item in order}
+        moves = tuple(
+            Move(script, script.id, now)
+            for script in own
+            if (now := numbers[PurePosixPath(script.files[0]).name]) != script.id
+        )
+        return Plan(ours, own, behind, moves, order=order)
+    if not trunk.scripts or _follows(own, newest, trunk):
+        return Plan(ours, own, behind)
+    moves = tuple(
+        Move(script, script.id, str(number))
+        for number, script in enumerate(own, newest + 1)
+        if script.id != str(number)
+    )
+    return Plan(ours, own, behind, moves, tuple(_renames(moves)))
+
+
+def _follows(own: tuple[Script, ...], newest: int, trunk: Listing) -> bool:
+    """Whether the numbers are behind trunk's already, where there may be gaps between numbers."""
+    gaps = any(int(one.id) - int(parent) > 1 for one in trunk.scripts for parent in one.parents)
+    numbers = [newest, *(int(script.id) for script in own)]
+    return gaps and all(before < after for before, after in itertools.pairwise(numbers))
+
+
+_NUMBER = re.compile(r"\d+")
+
+
+def _renames(moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
+    # Numbers mostly grow, so from the last one on each new name is free; where they shrink, from the first one on.
+    up = [move for move in reversed(moves) if int(move.now) > int(move.was)]
+    down = [move for move in moves if int(move.now) < int(move.was)]
+    for move in (*up, *down):
+        for file in move.script.files:
+            path = PurePosixPath(file)
+            digits = _NUMBER.match(path.name)
+            assert digits is not None
+            yield file, path.with_name(move.now.zfill(len(digits[0])) + path.name[digits.end() :]).as_posix()
+
+
+def described(plan: Plan) -> Iterator[str]:
+    """The plan, a line each, for people."""
+    listing = plan.listing
+    for move in plan.moves:
+        if listing.kind == ALEMBIC:
+            instead = f"instead of {move.was}" if move.was else "instead of nothing"
+            yield f"{move.script.files[0]}: {move.script.id} follows {move.now}, {instead}"
+        elif listing.order is not None:
+            yield f"{listing.order_file}: {move.script.name} is {revision(listing, move.now)}, instead of {move.was}"
+    for was, now in plan.renames:
+        yield f"{was} -> {now}"
+    if plan.reorders and not (plan.moves and listing.kind != ALEMBIC):
+        yield f"{listing.order_file}: what has landed first, then this branch's own"
