@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from tests.acceptance.command import (
     check_versions,
     demand,
     left,
-    migci,
     replay,
     replay_after_damage,
     replay_on_a_disk,
@@ -101,25 +99,6 @@ def test_an_example_gives_its_findings_and_leaves_nothing(
     assert trait.id in ran.out
     assert left(store, ran.pid) == []
     assert state(project) == before
-
-
-@pytest.mark.parametrize("trait", [one for one in TRAITS if "compared" in one.about], ids=lambda trait: trait.id)
-def test_an_example_of_changes_that_are_compared_gives_its_finding(trait: Trait, tmp_path: Path) -> None:
-    project = tmp_path / "shop"
-    build(project, flavor="sqlite", trait=trait.name)
-    before = state(project)
-    arguments = ("versions", "check", "--project", str(project), *trait.about["compared"])
-    with migci(*arguments, "--format", "json") as process:
-        out, err = process.communicate()
-    assert process.returncode == trait.about["exit"], err
-    (finding,) = [finding for one in json.loads(out)["histories"] for finding in one["findings"]]
-    assert [finding["id"]] == trait.about["findings"]
-    assert {key: finding[key] for key in ("message", "hint", "file")} == {
-        key: trait.about[key] for key in ("message", "hint", "file")
-    }
-    assert state(project) == before
-    with migci(*arguments) as process:
-        assert trait.id in process.communicate()[0]
 
 
 def _run(trait: Trait, flavor: str, project: Path, store: Path) -> Ran:
