@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -14,14 +15,16 @@ from pathlib import Path
 import pytest
 import uv
 
+import migci
 from tests.contract.interpreters import NEW, OLD, built
 from tests.contract.projects import ENV
-from tests.repositories import ALEMBIC_PROJECT, CFG, NUMBERED, Checkout, numbered, revision, script
+from tests.repositories import ALEMBIC_PROJECT, CFG, NUMBERED, Checkout, by_list, numbered, revision, script
 
 # What the tools make of it
 
 SYNC = """
 import sys
+import migci.versions.migrate
 from migrate.versioning import api
 api.version_control(sys.argv[1], "repository")
 api.upgrade(sys.argv[1], "repository")
@@ -38,7 +41,8 @@ def schema(checkout: Checkout, python: Path, tmp_path: Path) -> set[tuple[str, s
     if (checkout.top / "alembic.ini").exists():
         checkout.write({"alembic.ini": f"{ALEMBIC_PROJECT['alembic.ini']}sqlalchemy.url = {url}\n"})
         command = [str(python), "-c", UPGRADE]
-    done = subprocess.run(command, cwd=checkout.top, capture_output=True, text=True)
+    variables = {**os.environ, "PYTHONPATH": str(Path(migci.__file__).parents[1])}
+    done = subprocess.run(command, cwd=checkout.top, capture_output=True, text=True, env=variables)
     assert done.returncode == 0, done.stderr
     checkout.git("checkout", "--quiet", "--", ".")
     with sqlite3.connect(database) as connection:
@@ -59,7 +63,7 @@ def altering(files: Mapping[str, str], name: str, table: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("tool", ["alembic", "sqlalchemy-migrate"])
+@pytest.mark.parametrize("tool", ["alembic", "sqlalchemy-migrate", "sqlalchemy-migrate by versions.json"])
 @pytest.mark.parametrize("words", [("rebase",), ("merge", "--no-edit")], ids=" ".join)
 def test_the_schema_after_it_is_that_of_both(tool: str, words: tuple[str, ...], store: Path, tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "shop")
@@ -72,9 +76,11 @@ def test_the_schema_after_it_is_that_of_both(tool: str, words: tuple[str, ...], 
     else:
         python = built(OLD, store / "interpreters")
         package = {"repository/__init__.py": "", f"{NUMBERED}/__init__.py": ""}
-        checkout.commit({**package, **numbered(["users"])})
-        trunk = altering(numbered(["users", "orders", "nick"]), "nick", "users")
-        mine = altering(numbered(["users", "notes", "age"]), "age", "users")
+        files = by_list if "versions.json" in tool else numbered
+        checkout.use_driver()
+        checkout.commit({**package, **files(["users"])})
+        trunk = altering(files(["users", "orders", "nick"]), "nick", "users")
+        mine = altering(files(["users", "notes", "age"]), "age", "users")
     checkout.branch("mine")
     checkout.commit(mine)
     alone = schema(checkout, python, tmp_path)
@@ -82,9 +88,12 @@ def test_the_schema_after_it_is_that_of_both(tool: str, words: tuple[str, ...], 
     checkout.commit(trunk)
     landed = schema(checkout, python, tmp_path)
     checkout.git("checkout", "--quiet", "mine")
-    checkout.git(*words, "main")
-    checkout.migci("rebase")
-    checkout.commit()
+    if "versions.json" in tool:
+        checkout.git(*words, "main")  # and nothing else
+    else:
+        checkout.git(*words, "main")
+        checkout.migci("rebase")
+        checkout.commit()
     assert schema(checkout, python, tmp_path) == alone | landed
     assert alone - landed == {("notes", "id"), ("users", "age")}
     assert landed - alone == {("orders", "id"), ("users", "nick")}
