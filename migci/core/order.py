@@ -57,8 +57,8 @@ def _alone(listing: Listing) -> Iterator[Finding]:
 
 def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) -> Iterator[Finding]:
     """More heads than there may be, or than there were."""
-    if proposed.unread:
-        return  # what follows the others is perhaps in a file that cannot be read
+    if set(proposed.unread) - set(trunk.unread if trunk else ()):
+        return  # that is an error already, and what follows the others is perhaps in such a file
     before = _ends(trunk, branches) if trunk else {}
     for branch, heads in _ends(proposed, branches).items():
         were = before.get(branch, ())
@@ -78,7 +78,8 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
             beside = next(iter([*forks, *added]), None)
             yield Finding(
                 "MC008",
-                Severity.ERROR if len(were) <= 1 else Severity.WARNING,  # where branches are usual, so is one more
+                # Where branches are usual, so is one more; a file that cannot be read may only hide who follows.
+                Severity.ERROR if len(were) - len(trunk.unread) <= 1 else Severity.WARNING,
                 f"with the patch {told}",
                 hint=f"let the patch's first migration follow {several(were) or 'the other'}{REBASE[proposed.kind]}",
                 file=beside.where if beside else None,

@@ -70,6 +70,11 @@ class Listing:
     def folder(self) -> str:
         return self.folders[0]
 
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The files in which there may be migrations that nobody has seen."""
+        return frozenset(self.unread) - {file for script in self.scripts for file in script.files}
+
     @property
     def readable(self) -> bool:
         """Whether it is known which migrations there are; `False` where versions.json is there and cannot be read."""

@@ -82,7 +82,7 @@ def _times(count: int) -> str:
 
 
 def _missing(listing: Listing, landed: Collection[str]) -> Iterator[Finding]:
-    if listing.unread:
+    if listing.hidden:
         return  # it may be in one of these files
     labels = {label for script in listing.scripts for label in script.labels}
     for script in listing.scripts:
@@ -186,7 +186,7 @@ def _against_order(listing: Listing) -> Iterator[Finding]:
     places = {id: place for place, id in enumerate(listing.order)}
     lines = dict(zip(listing.order, listing.order_lines, strict=False))
     for id in listing.order:
-        if id not in listing.by_id and not listing.unread:
+        if id not in listing.by_id and not listing.hidden:
             yield Finding(
                 "MC011",
                 Severity.ERROR,

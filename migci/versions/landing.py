@@ -14,7 +14,8 @@ from migci.errors import UsageError
 from migci.ports import ScriptReader
 from migci.versions.check import Checked, Trees, check_one
 
-_TOLD = frozenset({"MC001", "MC002", "MC003", "MC007", "MC008"})
+_OF_ORDER = frozenset({"MC003", "MC008"})
+_TOLD = frozenset({"MC001", "MC002", "MC007"}) | _OF_ORDER
 """What a tool's history shows; how it reads its scripts is the tool's own affair."""
 
 
@@ -40,7 +41,8 @@ def brought(
 
     The files decide. Only which Python a script is written for, the tool knows better: where it has read the history,
     a script whose place is known is no trouble, whatever migci's own Python makes of it. What the tool tells counts
-    besides where it has other revisions than the files show; `tests` says where tests of migrations lie.
+    besides where it has other revisions than the files show, or another order: a script can say one thing to who reads
+    it, and another to who runs it. `tests` says where tests of migrations lie.
     """
     findings = [
         finding
@@ -48,11 +50,13 @@ def brought(
         for finding in one.findings
         if finding.id != "MC013" or finding.file in one.listing.unread
     ]
-    if patch.by_id.keys() != {id for one in written for id in one.listing.by_id}:
+    orders = _orders(written)
+    if orders != {one.id: frozenset(one.parents) for one in patch.revisions}:
+        shown = _OF_ORDER if orders.keys() == patch.by_id.keys() else _TOLD
         said = {(one.id, one.message) for one in findings}
         for one in check(listed(patch, added_files, trunk, tests), listed(trunk)):
             heads = one.id == "MC008" and any(id == "MC008" for id, _ in said)
-            if one.id in _TOLD and not trunks_own(one) and not heads and (one.id, one.message) not in said:
+            if one.id in shown and not trunks_own(one) and not heads and (one.id, one.message) not in said:
                 findings.append(one)
     left_out = trunk.by_id.keys() - patch.by_id.keys()
     adds = patch.by_id.keys() - trunk.by_id.keys()
@@ -67,3 +71,12 @@ def brought(
             )
         )
     return tuple(findings)
+
+
+def _orders(written: tuple[Checked, ...]) -> dict[str, frozenset[str]]:
+    """What each revision follows, as the files say it."""
+    return {
+        script.id: frozenset((*script.parents, *script.depends_on))
+        for one in written
+        for script in one.listing.by_id.values()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from migci.adapters.servers.mariadb import MARIADB
 from migci.demo.shop import build
-from tests.acceptance.command import MIGCI, Ran, demand, left, replay
+from tests.acceptance.command import MIGCI, Ran, check_versions, demand, left, replay
 
 VERSIONS = "migrations/versions"
 LAST = f"{VERSIONS}/0010_orders_by_status.py"
@@ -163,3 +164,36 @@ def test_a_server_that_the_patch_brings_reaches_nothing(tmp_path: Path, store: P
     done = sorted(path.name for path in outside.iterdir())
     assert done == ([] if sandbox == "bubblewrap" else ["mariadb", "mariadb-install-db", "mariadbd"])
     assert left(store, ran.pid) == []
+
+
+@pytest.mark.parametrize("hidden", ["sys._getframe().f_globals.update(", "__builtins__['globals']().update("])
+def test_an_order_that_only_who_runs_the_scripts_can_see_is_told(shop: Path, store: Path, hidden: str) -> None:
+    """It would never run on a database that is at trunk's newest, which is what a replay is there to find."""
+    for script, parent, really in (("0007b", "0008", "0007"), ("0008", "0007", "0007b")):
+        path = next((shop / VERSIONS).glob(f"{script}_*"), shop / VERSIONS / f"{script}_hidden.py")
+        text = path.read_text() if path.exists() else EMPTY.format(id=f'"{script}"').replace('"0010"', f'"{parent}"')
+        path.write_text(f"{text}\n\nimport sys\n\n{hidden}down_revision='{really}')\n")
+    for script in (shop / VERSIONS).glob("00*"):
+        if script.name >= "0009":
+            script.unlink()
+    ran = replay(shop, "empty")
+    assert ran.status == 1, ran.err
+    assert "MC003" in {one["id"] for one in ran.findings}
+    assert left(store, ran.pid) == []
+
+
+def test_a_second_head_is_told_where_trunk_has_a_script_that_cannot_be_read(tmp_path: Path, store: Path) -> None:
+    shop = tmp_path / "shop"
+    build(shop, flavor="sqlite", trait="second-head")
+    git(shop, "checkout", "--quiet", "main")
+    (script,) = (shop / VERSIONS).glob("0004_*")
+    script.write_text(script.read_text().replace('down_revision = "0003"', 'down_revision = f"{3:04}"'))
+    git(shop, "commit", "--quiet", "--all", "--message", "What nobody can read")
+    git(shop, "checkout", "--quiet", "patch")
+    git(shop, "merge", "--quiet", "--no-edit", "main")
+    checked = check_versions(shop)
+    assert (checked.status, "MC008" in checked.out) == (1, True)
+    shutil.rmtree(checked.results)
+    ran = replay(shop, "empty")
+    assert ran.status == 1, ran.err
+    assert "MC008" in {one["id"] for one in ran.findings}

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from migci.adapters.scripts.headers import Header, Headers, syntax_error
@@ -99,6 +99,27 @@ def test_all_that_is_said_plainly_is_understood(said: bytes, id: str, parents: t
             f"down_{COMPUTED}",
             3,
         ),
+        *(
+            (
+                b'revision = "b"\ndown_revision = "a"\n' + statement,
+                f"down_{COMPUTED}",
+                4 if b":\n    " in statement else 3,
+            )
+            for statement in (
+                b'(down_revision := "c")\n',
+                b'x = (down_revision := "c")\n',
+                b'globals()["down_revision"] = "c"\n',
+                b'vars()["down_revision"] = "c"\n',
+                b"from x import *\n",
+                b"def down_revision(): ...\n",
+                b"class down_revision: ...\n",
+                b"class x:\n    global down_revision; down_revision = 'c'\n",
+                b"def f():\n    global down_revision\n    down_revision = 'c'\n",
+                b"match 1:\n    case down_revision: ...\n",
+                b"with x as down_revision: ...\n",
+                b"down_revision.append(1)\n",
+            )
+        ),
         (b"revision = 12\n", "revision is 12, which is no id", 1),
         (b'revision = ""\n', "revision is '', which is no id", 1),
         (b'revision = "\\ud800"\n', "revision is '\\ud800', which is no id", 1),
@@ -160,6 +181,7 @@ _WORDS = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.lists(_WORDS, max_size=30).map(b"".join))
 @example(b"(" * 10_000)
 @example(b"-" * 100_000 + b"1")
@@ -167,9 +189,15 @@ _WORDS = st.sampled_from(
 @example(b"# coding: nonsense\n")
 @example(b"revision = '\\ud800'\n")
 @example(b"revision = 1" + b"0" * 5000)
+@example(b"branch_labels = 0x" + b"f" * 5000)
+@example(b"down_revision = 0x" + b"f" * 5000)
+@example(b"branch_labels = " + b"+".join([b"y"] * 2000))
+@example(
+    b'v0 = ("x", "x")\n' + b"".join(b"v%d = (v%d, v%d)\n" % (n + 1, n, n) for n in range(60)) + b"branch_labels = v60\n"
+)
 def test_whatever_bytes_there_are_a_header_is_made_of_them(content: bytes) -> None:
     found = Headers().of(content)
-    assert found.known <= (found.id is not None)
+    assert sum(map(len, (*found.labels, *found.parents, *found.depends_on))) <= len(content) + 80
     assert found.trouble or syntax_error(content) is None
     assert replace(found, digest="") == replace(Headers().of(content), digest="")
     Headers().of(content, thorough=False)

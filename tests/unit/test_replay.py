@@ -366,6 +366,14 @@ def test_mc018_a_patch_that_is_taken_as_it_stands_and_is_behind_is_not_said_to_r
     assert verdicts(run) == ["failed", "passed"]
 
 
+def test_mc003_a_patch_whose_files_say_another_order_than_they_have_where_they_are_run() -> None:
+    """So it would never run on a database that is at trunk's newest, and would seem to be behind it."""
+    listings = {"trunk-id": written("1", "2"), "patch-id": written("1", "2", "3")}
+    run = world(patch=chain("1", "3", "2"), written=listings).replay()
+    assert [one.partition(" ")[0] for one in findings(run)] == ["MC003"]
+    assert verdicts(run)[0] == "failed"
+
+
 def test_a_patch_whose_migrations_cannot_be_run_as_it_stands_does_not_pass() -> None:
     ahead = written("1", "3")
     ahead = replace(ahead, scripts=(ahead.scripts[0], replace(ahead.scripts[1], parents=("2",))))

@@ -47,7 +47,7 @@ class AlembicScripts:
             findings += wrong
             if script is not None:
                 scripts.append(script)
-            if script is None or not (header and header.known):
+            if script is None or header is None or not header.known:
                 unread.append(path)
         order_file = f"{where.folders[0]}/{versions_json.FILE_NAME}".lstrip("/")
         order, lines, wrong = _order(files, order_file, entries)

@@ -7,13 +7,15 @@ import hashlib
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from migci.core.finding import Silence, silences
 
 NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
 
+_MOST_SHOWN = 80
 _PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 _BODY = re.compile(rb"^(?:def|class|async[ \t]+def|@)", re.MULTILINE)
 _AGAIN = re.compile(rb"\b(?:revision|down_revision|branch_labels|depends_on)\b[ \t]*[:=,)]|\bglobals\b|\bglobal\b")
@@ -24,7 +26,8 @@ class Header:
     """What a script says of itself. `trouble` are sentences, each with its line, about what cannot be understood.
 
     `id` is `None` where the script does not say it, or not so that it can be read. `line` is where `down_revision` is
-    said, else `revision`. `known` tells whether its place in a history is known, whatever else is wrong.
+    said, else `revision`. `known` tells whether its place in a history is, whatever else is wrong, and whether that it
+    does not say its id can be relied on.
     """
 
     digest: str
@@ -116,32 +119,87 @@ def _said(module: ast.Module) -> Header:
         depends_on = _texts(values, "depends_on")
     except _Unclear as error:
         return Header("", line=said_in, trouble=(*trouble, (str(error), said_in)))
-    labels = (_unparsed(module),) if "branch_labels" in unclear else _labels(values)
-    known = id is not None and "down_revision" not in unclear
+    labels = _computed_labels(module) if "branch_labels" in unclear else _labels(values)
+    known = "revision" not in unclear and "down_revision" not in unclear
     return Header("", id, parents, labels, depends_on, said_in, trouble=tuple(trouble), known=known)
 
 
 def _bindings(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None, int]]:
     """The names that a statement of the module binds, each with its value, or `None` where that is not plain."""
+    line = statement.lineno
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
-        yield statement.targets[0].id, statement.value, statement.lineno
+        yield from _bound_within(statement.value)
+        yield statement.targets[0].id, statement.value, line
     elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        yield from _bound_within(statement.annotation, statement.value)
         if statement.value is not None:
-            yield statement.target.id, statement.value, statement.lineno
+            yield statement.target.id, statement.value, line
     elif isinstance(statement, ast.ImportFrom | ast.Import):
-        for alias in statement.names:
-            yield alias.asname or alias.name, None, statement.lineno
-    elif not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Expr):
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                yield node.id, None, node.lineno
+        yield from ((name, None, line) for alias in statement.names for name in _imported(alias))
+    elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield statement.name, None, line
+        inside = (*statement.decorator_list, *statement.args.defaults, *statement.args.kw_defaults, *statement.body)
+        yield from _bound_within(*inside, in_a_function=True)
+    else:
+        if isinstance(statement, ast.ClassDef):
+            yield statement.name, None, line
+        yield from _bound_within(statement)
+
+
+_REACHES_ALL = frozenset({"globals", "vars", "locals", "exec", "eval", "setattr"})
+
+
+def _bound_within(*nodes: ast.AST | None, in_a_function: bool = False) -> Iterator[tuple[str, None, int]]:
+    """The names of a module that running these may bind, or change: of the header's, what cannot be told is among them.
+
+    A function's own names are its own, unless it says that they are the module's.
+    """
+    for root in nodes:
+        for node in ast.walk(root) if root is not None else ():
+            for name in _bound_by(node, in_a_function=in_a_function):
+                yield name, None, getattr(node, "lineno", 1)
+
+
+def _bound_by(node: ast.AST, *, in_a_function: bool) -> Sequence[str]:
+    match node:
+        case ast.Global(names=names):
+            return names
+        case ast.Name(id="globals"):
+            return NAMES
+        case ast.NamedExpr(target=ast.Name(id=name)):
+            return (name,)
+        case _ if in_a_function:
+            return ()
+        case ast.Name(id=name) if name in _REACHES_ALL:
+            return NAMES
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return (name,)
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return (name,)
+        case ast.MatchMapping(rest=str(name)):
+            return (name,)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return (name,)
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return [name for alias in aliases for name in _imported(alias)]
+        case ast.Attribute(value=ast.Name(id=name)) | ast.Subscript(value=ast.Name(id=name)) if name in NAMES:
+            return (name,)  # a list may be changed by its methods
+    return ()
+
+
+def _imported(alias: ast.alias) -> Sequence[str]:
+    return NAMES if alias.name == "*" else (alias.asname or alias.name,)
 
 
 def _value(node: ast.expr, known: dict[str, object]) -> object:
+    """A constant, or several of them: what holds others of these in it is no header's, and may be without end."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        several = tuple(_value(one, known) for one in node.elts)
+        if any(isinstance(one, tuple) for one in several):
+            raise _Unclear
+        return several
     if isinstance(node, ast.Constant):
         return node.value
-    if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return tuple(_value(one, known) for one in node.elts)
     if isinstance(node, ast.Name) and node.id in known:
         return known[node.id]
     raise _Unclear
@@ -151,7 +209,7 @@ def _text(values: dict[str, object], name: str) -> str | None:
     value = values.get(name)
     if value is None or _is_id(value):
         return value if isinstance(value, str) else None
-    raise _Unclear(f"{name} is {value!r}, which is no id")
+    raise _Unclear(_no_id(name, value))
 
 
 def _texts(values: dict[str, object], name: str) -> tuple[str, ...]:
@@ -159,7 +217,7 @@ def _texts(values: dict[str, object], name: str) -> tuple[str, ...]:
     several = value if isinstance(value, tuple) else () if value is None else (value,)
     if all(_is_id(one) for one in several):
         return tuple(str(one) for one in several)
-    raise _Unclear(f"{name} is {value!r}, which is no id")
+    raise _Unclear(_no_id(name, value))
 
 
 def _is_id(value: object) -> bool:
@@ -167,16 +225,32 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and value != "" and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
+def _no_id(name: str, value: object) -> str:
+    return f"{name} is {_shown(value)[:_MOST_SHOWN]}, which is no id"
+
+
+def _shown(value: object) -> str:
+    """As Python writes it, where that is short: a number can be too long to be written at all."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value[:_MOST_SHOWN]))})"
+    if isinstance(value, str | bytes):
+        return repr(value[:_MOST_SHOWN])
+    if isinstance(value, int) and abs(value) >= 1 << 64:
+        return "a number"
+    return repr(value)
+
+
 def _labels(values: dict[str, object]) -> tuple[str, ...]:
     value = values.get("branch_labels")
     several = value if isinstance(value, tuple) else () if value is None else (value,)
-    return tuple(str(one) for one in several)
+    return tuple(one if isinstance(one, str) else _shown(one) for one in several)
 
 
-def _unparsed(module: ast.Module) -> str:
+def _computed_labels(module: ast.Module) -> tuple[str, ...]:
     """Labels are for people: where they are computed, how is told."""
     for statement in module.body:
         for name, value, _ in _bindings(statement):
-            if name == "branch_labels" and value is not None:
-                return ast.unparse(value)
-    return "computed"
+            if name == "branch_labels" and value is not None and len(list(ast.walk(value))) <= _MOST_SHOWN:
+                with suppress(RecursionError, ValueError, MemoryError):
+                    return (ast.unparse(value)[:_MOST_SHOWN],)
+    return ("computed",)
