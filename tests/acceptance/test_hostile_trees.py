@@ -169,9 +169,9 @@ def test_a_server_that_the_patch_brings_reaches_nothing(tmp_path: Path, store: P
 @pytest.mark.parametrize("hidden", ["sys._getframe().f_globals.update(", "__builtins__['globals']().update("])
 def test_an_order_that_only_who_runs_the_scripts_can_see_is_told(shop: Path, store: Path, hidden: str) -> None:
     """It would never run on a database that is at trunk's newest, which is what a replay is there to find."""
-    for script, parent, really in (("0007b", "0008", "0007"), ("0008", "0007", "0007b")):
-        path = next((shop / VERSIONS).glob(f"{script}_*"), shop / VERSIONS / f"{script}_hidden.py")
-        text = path.read_text() if path.exists() else EMPTY.format(id=f'"{script}"').replace('"0010"', f'"{parent}"')
+    for id, parent, really in (("0007b", "0008", "0007"), ("0008", "0007", "0007b")):
+        path = next((shop / VERSIONS).glob(f"{id}_*"), shop / VERSIONS / f"{id}_hidden.py")
+        text = path.read_text() if path.exists() else EMPTY.format(id=f'"{id}"').replace('"0010"', f'"{parent}"')
         path.write_text(f"{text}\n\nimport sys\n\n{hidden}down_revision='{really}')\n")
     for script in (shop / VERSIONS).glob("00*"):
         if script.name >= "0009":
