@@ -67,13 +67,14 @@ def _twice(listing: Listing) -> Iterator[Finding]:
     for id, scripts in by_id.items():
         if len(scripts) > 1:
             files = several([file for script in scripts for file in script.files])
-            hint = "give the newer one a number of its own" if listing.kind == NUMBERED else "give one another id"
+            numbered = listing.kind == NUMBERED
+            hint = f"give the newer one a number of its own{REBASE[NUMBERED]}" if numbered else "give one another id"
             yield at(
                 scripts[-1],
                 "MC009",
                 Severity.ERROR,
                 f"{revision(listing, id)} is there {_times(len(scripts))}: {files}",
-                hint=f"{hint}{REBASE[listing.kind]}",
+                hint=hint,
             )
 
 

@@ -45,8 +45,14 @@ def _instead(finding: Finding | None, hint: str) -> str:
 
 def check_landed(ours: Listing, trunk: Listing, base: Listing) -> None:
     """What landed has to be where trunk has it, or nothing can be said to come behind it. Raises NotRebased."""
+    here_by_file = {file: one for one in ours.scripts for file in one.files}
     for id, was in base.by_id.items():
         now = ours.by_id.get(id)
+        if ours.kind == ALEMBIC and now is None and was.files[0] in here_by_file:
+            raise NotRebased(
+                f"{was.files[0]} has landed as revision {id}, and is {here_by_file[was.files[0]].id} here",
+                hint=f"take trunk's: git checkout TRUNK -- {was.files[0]}",
+            )
         if now is None or ours.kind != ALEMBIC:
             continue
         landed = {was.parents, trunk.by_id[id].parents if id in trunk.by_id else was.parents}
@@ -91,6 +97,12 @@ def _check_names(ours: Listing, trunk: Listing, base: Listing) -> None:
 
 
 def _check_ids(ours: Listing, trunk: Listing, base: Listing) -> None:
+    files: dict[str, list[str]] = {}
+    for script in ours.scripts:
+        files.setdefault(script.id, []).append(script.files[0])
+    for id, twice in files.items():
+        if len(twice) > 1:
+            raise NotRebased(f"revision {id} is there twice: {', '.join(twice)}", hint="give the newer one another id")
     for script in ours.scripts:
         theirs = trunk.by_id.get(script.id)
         if theirs is not None and script.id not in base.by_id and script.digest != theirs.digest:

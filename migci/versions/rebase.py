@@ -81,9 +81,6 @@ def items(listing: Listing) -> Items:
 
 def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...], branches: tuple[str, ...]) -> Plan:
     for script in own:
-        twice = [one.files[0] for one in ours.scripts if one.id == script.id]
-        if len(twice) > 1:
-            raise NotRebased(f"revision {script.id} is there twice: {', '.join(twice)}", "give one another id")
         if len(script.parents) > 1:
             raise NotRebased(
                 f"revision {script.id} joins {', '.join(script.parents)}: {script.files[0]}",

@@ -56,7 +56,7 @@ def test_mc009_a_revision_that_is_there_twice_is_named_with_both_files() -> None
     twice = alembic(script("a"), script("b", "a"), script("b", "a", files=("versions/other.py",)))
     (finding,) = check(twice)
     assert told([finding]) == ["error MC009 revision b is there twice: versions/b.py, versions/other.py"]
-    assert finding.hint == "give one another id: migci versions rebase"
+    assert finding.hint == "give one another id"
 
 
 def test_mc009_a_number_that_is_there_twice_is_named_with_both_files() -> None:
