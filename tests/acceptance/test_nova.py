@@ -56,8 +56,11 @@ def git(project: Path, *words: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def schema_of_trunk(project: Path, log: Path) -> dict[str, str]:
-    """Of the dataset's database, after all of trunk's migrations."""
+def schema_of_trunk(project: Path, log: Path) -> dict[str, list[str]]:
+    """Of the dataset's database, after all of trunk's migrations: the lines of each table, sorted.
+
+    SQLAlchemy keeps a table's indexes in a set, so each run of nova's makes them in another order.
+    """
     settings = config.load(project)
     (dataset,) = settings.as_datasets(project)
     with wiring.tools(settings, project, log, RecordingObserver()) as tools:
@@ -66,7 +69,7 @@ def schema_of_trunk(project: Path, log: Path) -> dict[str, str]:
             tools.snapshots.clone(snapshot, visible=tools.server.in_process) as clone,
             tools.server.start(clone, snapshot.database) as database,
         ):
-            return database.schema()
+            return {name: sorted(sql.replace(",\n", "\n").splitlines()) for name, sql in database.schema().items()}
 
 
 def test_imported_to_versions_json_they_make_the_same_schema_and_the_patch_is_one_more_line(
