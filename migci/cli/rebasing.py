@@ -95,8 +95,8 @@ def work_of(reader: ScriptReader, known: Histories, worktree: Worktree) -> Work:
     base = listing_or_none(reader, known.trees.base) or trunk
     instead: Instead | None = None
     if any(one.file == ours.order_file for one in ours.findings) and (stages := worktree.stages(ours.order_file)):
-        (landed,) = known.trees.trunk.read([ours.order_file])
-        instead = Instead(files, ours.order_file, undone(ours.order_file, stages, landed))
+        (there,), (landed,) = files.read([ours.order_file]), known.trees.trunk.read([ours.order_file])
+        instead = Instead(files, ours.order_file, undone(ours.order_file, stages, there, landed))
         ours = reader.read(instead, thorough=False)
     planned = plan(ours, trunk, base, known.branches)
     for path, _ in planned.renames:

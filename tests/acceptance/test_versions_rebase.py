@@ -132,6 +132,28 @@ def test_in_the_middle_of_a_conflict_it_resolves_versions_json_whichever_side_is
     assert "passed" in checkout.migci("check", "--trunk", "main", "HEAD")
 
 
+@pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
+@pytest.mark.parametrize("driver", [False, True], ids=["by git", "by the driver"])
+def test_an_edit_of_versions_json_in_conflict_is_not_lost(style: str, driver: bool, tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    if driver:  # it leaves all of both sides, as mine edits what has landed
+        checkout.use_driver()
+        text = checkout.text(ORDER).replace('["users.py"]', '["users.py", "users_sqlite.sql"]')
+        checkout.commit({ORDER: text, f"{NUMBERED}/users_sqlite.sql": ""})
+    checkout.git("config", "merge.conflictStyle", style)
+    checkout.git("merge", "main", status=1)
+    left = checkout.text(ORDER)
+    checkout.write({ORDER: left.replace('"notes.py"', '"notes.py", "notes_sqlite_upgrade.sql"')})
+    before = checkout.state()
+    said = checkout.migci("rebase", status=1)
+    assert "was edited since git left it" in said
+    assert f"git checkout --merge -- {ORDER}" in said
+    assert checkout.state() == before
+    checkout.git("checkout", "--merge", "--", ORDER)
+    said = checkout.migci("rebase", status=1 if driver else 0)
+    assert ("edits the line of users.py" if driver else "the conflict is resolved") in said
+
+
 def test_in_the_middle_of_a_rebase_the_edit_of_a_script_is_staged_so_that_git_can_go_on(tmp_path: Path) -> None:
     """Both have touched another file, so git stops at x."""
     checkout = Checkout(tmp_path / "shop")
