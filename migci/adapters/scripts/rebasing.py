@@ -9,7 +9,7 @@ from migci.adapters.conflict import as_git_left
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.trees import normal
 from migci.adapters.worktree import Stages
-from migci.core.merging import OURS, Item, Items, Unmergeable, merge
+from migci.core.merging import NEITHER, OURS, Item, Items, Unmergeable, merge
 from migci.ports import Entry, EntryKind, Files, NotRebased
 
 
@@ -64,7 +64,8 @@ def undone(path: str, stages: Stages, there: bytes | None, trunk: bytes | None, 
         raise NotRebased(f"{path} is in conflict: numbers on one side, and a list of ids on the other", hint)
     merged = merge(tuple(base), tuple(ours), tuple(theirs), tuple(landed), first)
     if isinstance(merged, Unmergeable):
-        raise NotRebased(f"{path} is in conflict: {merged.reason}", hint)
+        told = "name trunk, if it is another branch: migci versions rebase --trunk REF; otherwise " + hint
+        raise NotRebased(f"{path} is in conflict: {merged.reason}", told if merged.reason == NEITHER else hint)
     return written(merged, like=stages.ours, ids=True not in forms and stages.ours.lstrip().startswith(b"["))
 
 
