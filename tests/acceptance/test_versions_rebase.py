@@ -343,6 +343,17 @@ def test_what_cannot_be_read_is_told_and_nothing_is_changed(name: str, content: 
     assert checkout.state() == before
 
 
+def test_a_file_that_is_called_as_what_is_written_beside_is_left_alone(tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    mine = {f"{NUMBERED}/.migci-versions.json.tmp": "mine\n"}
+    checkout.commit(mine)
+    checkout.migci("rebase")
+    checkout.write({f"{NUMBERED}/more.py": ""})
+    checkout.migci("add", f"{NUMBERED}/more.py")
+    assert {name: checkout.text(name) for name in mine} == mine
+    assert not [name for name in checkout.state() if ".migci-" in name and name not in mine]
+
+
 def test_a_script_in_conflict_is_for_a_person(tmp_path: Path) -> None:
     checkout = alembic(tmp_path)
     checkout.git("checkout", "--quiet", "main")
@@ -454,6 +465,25 @@ def test_what_makes_no_sense_is_not_added(name: str, why: str, tmp_path: Path) -
     (checkout.top / NUMBERED / "linked.py").symlink_to("users.py")
     before = checkout.state()
     assert why in checkout.migci("add", f"{NUMBERED}/{name}", status=2)
+    assert checkout.state() == before
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["upgrade.sql"], "lists 'upgrade.sql', which is no name of a script"),
+        (["bar_sqlite.sql", "bar_sqlite_upgrade.sql"], "lists for 4 what only one file can be"),
+        (["red\x1b[31m.py"], "which is no name of a script"),
+    ],
+    ids=["no database", "two for the same", "a control character"],
+)
+def test_what_versions_json_cannot_list_is_not_added(names: list[str], why: str, tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    checkout.write({f"{NUMBERED}/{name}": "" for name in names})
+    before = checkout.state()
+    said = checkout.migci("add", f"{NUMBERED}/{names[0]}", status=2)
+    assert why in said
+    assert "\x1b" not in said
     assert checkout.state() == before
 
 
