@@ -77,7 +77,7 @@ class Checkout:
         """The two lines of set-up."""
         program = " ".join(MIGCI)
         self.write({".gitattributes": "versions.json merge=migci-versions\n"})
-        self.git("config", "merge.migci-versions.driver", f"{program} versions merge-driver %O %A %B %P")
+        self.git("config", "merge.migci-versions.driver", f"{program} versions merge-driver -- %O %A %B %P")
 
     def text(self, name: str) -> str:
         return (self.top / name).read_text()

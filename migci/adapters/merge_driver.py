@@ -7,7 +7,7 @@ In the order in which they are asked:
 2. Of what trunk does not have, the side comes first that has more of trunk.
 3. Where both sides have as much of it, or trunk is not known, git's operation tells. In a rebase, a cherry-pick, a
    revert and `git am`, git's "ours" is what the commits are put on, so it comes first.
-4. In a merge "ours" comes first, too; but where trunk is not known either may be trunk, and then it is a conflict.
+4. In a merge either side may be what has landed, and what is taken for trunk here another branch: it is a conflict.
 """
 
 from __future__ import annotations
@@ -37,8 +37,7 @@ def merged(base: bytes, ours: bytes, theirs: bytes, top: Path, path: str) -> byt
     if len(forms) > 1:
         return Unmergeable("one side has numbers, and the other one a list of ids")
     trunk = landed(top, path)
-    first = None if trunk is None and operation(top) == "merge" else OURS
-    found = merge(was, mine, other, trunk, first)
+    found = merge(was, mine, other, trunk, None if operation(top) == "merge" else OURS)
     return found if isinstance(found, Unmergeable) else written(found, like=ours, ids=forms == {b"["})
 
 
@@ -62,8 +61,10 @@ def operation(top: Path) -> str | None:
         if any((top / os.fsdecode(place)).exists() for place in places):
             return "rebase"
     # git tells its own programs; that it is in a merge it writes down only when the drivers have been called.
-    word = os.environ.get("GIT_REFLOG_ACTION", "").split(" ")[0]
-    return "merge" if word in ("merge", "pull") else word or None
+    if word := os.environ.get("GIT_REFLOG_ACTION", "").split(" ")[0]:
+        return "merge" if word in ("merge", "pull") else word
+    # Later, git checkout --merge calls them again, to make the conflict anew.
+    return "merge" if _told(top, "rev-parse", "--verify", "--quiet", "MERGE_HEAD") else None
 
 
 def landed(top: Path, path: str) -> Items | None:

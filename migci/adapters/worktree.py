@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -247,10 +248,11 @@ class _Beside:
 
 
 def _beside(path: Path, content: bytes) -> Path:
-    # Always of the same name: what a killed process left is taken by the next one, which has the same to do.
-    temporary = path.with_name(f".migci-{path.name}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        temporary, descriptor = _new_file(path, content)
+    except OSError as error:
+        raise UsageError(f"nothing can be written beside {path}: {error.strerror}") from error
+    try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             mode = path.stat().st_mode if path.exists() else 0o644
@@ -262,6 +264,18 @@ def _beside(path: Path, content: bytes) -> Path:
             temporary.unlink()
         raise UsageError(f"nothing can be written beside {path}: {error.strerror}") from error
     return temporary
+
+
+def _new_file(path: Path, content: bytes) -> tuple[Path, int]:
+    """A new file beside `path`, for `content`.
+
+    It is called after that, so what a killed process left of the same is known and taken away; nothing else is.
+    """
+    temporary = path.with_name(f".migci-{path.name}.{hashlib.sha256(content).hexdigest()[:16]}.tmp")
+    with suppress(FileNotFoundError):
+        if stat.S_ISREG(temporary.lstat().st_mode) and content.startswith(temporary.read_bytes()):
+            temporary.unlink()
+    return temporary, os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.rebasing import written
 from migci.adapters.worktree import Edit, Worktree
 from migci.cli.histories import Histories, histories
@@ -24,7 +25,8 @@ def add(file: Path, project: Path, migrations: tuple[str, ...]) -> None:
     """Give FILE, a script that lies beside versions.json, the next number there.
 
     All of the script's variants (NAME_mysql_upgrade.sql) get the same number. For alembic, the id of the script's
-    revision is appended, if there is a versions.json. Nothing else is changed.
+    revision is appended, if there is a versions.json. Nothing else is changed; and nothing at all if versions.json
+    could not be read then.
     """
     with histories(project, None, None, migrations, alone=True) as known:
         listing, path = _where(known, file)
@@ -32,6 +34,8 @@ def add(file: Path, project: Path, migrations: tuple[str, ...]) -> None:
         (was,) = known.trees.proposed.read([listing.order_file])
         assert was is not None
         now = written(order, was, ids=listing.kind == ALEMBIC)
+        if wrong := versions_json.read(now).mistakes:
+            raise UsageError(f"{listing.order_file} would be one that {wrong[0].message}", hint=wrong[0].hint)
         Worktree(known.project).apply([Edit(listing.order_file, was, now)], ())
     told = f"number {new.id}: {', '.join(new.files)}" if new.files else new.id
     click.echo(plain.unobeyed(plain.line(f"{listing.order_file}: {told}", 800)))

@@ -26,7 +26,7 @@ def merge_driver(context: click.Context, base: Path, ours: Path, theirs: Path, p
 
     \b
       echo 'versions.json merge=migci-versions' >> .gitattributes
-      git config merge.migci-versions.driver 'migci versions merge-driver %O %A %B %P'
+      git config merge.migci-versions.driver 'migci versions merge-driver -- %O %A %B %P'
     """
     from migci.adapters import merge_driver as driver  # --help needs none of it
     from migci.core.merging import Unmergeable

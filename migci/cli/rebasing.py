@@ -14,6 +14,7 @@ from migci.adapters.scripts.references import references
 from migci.adapters.worktree import Edit, Worktree
 from migci.cli.histories import Histories, histories
 from migci.cli.options import migrations_option, project_option, trunk_option
+from migci.core.merging import OURS
 from migci.core.scripts import ALEMBIC, Listing
 from migci.core.shape import revisions
 from migci.errors import UsageError
@@ -39,7 +40,7 @@ def rebase(trunk: str | None, dry_run: bool, project: Path, migrations: tuple[st
     Examples:
       migci versions rebase --dry-run          what it would do
       migci versions rebase --trunk origin/main
-      git rebase main || migci versions rebase && git rebase --continue
+      git rebase main || { migci versions rebase && git rebase --continue; }
     """
     with histories(project, None, trunk, migrations) as known:
         if known.trees.trunk is None:
@@ -95,8 +96,9 @@ def work_of(reader: ScriptReader, known: Histories, worktree: Worktree) -> Work:
     base = listing_or_none(reader, known.trees.base) or trunk
     instead: Instead | None = None
     if any(one.file == ours.order_file for one in ours.findings) and (stages := worktree.stages(ours.order_file)):
-        (landed,) = known.trees.trunk.read([ours.order_file])
-        instead = Instead(files, ours.order_file, undone(ours.order_file, stages, landed))
+        (there,), (landed,) = files.read([ours.order_file]), known.trees.trunk.read([ours.order_file])
+        first = None if worktree.operation() == "merge" else OURS
+        instead = Instead(files, ours.order_file, undone(ours.order_file, stages, there, landed, first))
         ours = reader.read(instead, thorough=False)
     planned = plan(ours, trunk, base, known.branches)
     for path, _ in planned.renames:

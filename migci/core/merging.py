@@ -23,6 +23,9 @@ Items = tuple[Item, ...]
 OURS = "ours"
 THEIRS = "theirs"
 
+UNTOLD = "which side has landed is not known"
+NEITHER = "both sides add to it, and neither has more of trunk: which of them has landed is not known"
+
 
 @dataclass(frozen=True)
 class Unmergeable:
@@ -71,7 +74,7 @@ class _Merge:
         if landed[0] != landed[1]:
             first = OURS if landed[0] > landed[1] else THEIRS
         if first is None:
-            raise _Conflict("which side has landed is not known")
+            raise _Conflict(UNTOLD if trunk is None else NEITHER)
         self._first, self._second = (mine, other) if first == OURS else (other, mine)
 
     def _keyed(self, items: Items) -> dict[str, Item]:

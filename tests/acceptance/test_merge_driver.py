@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,60 @@ def test_a_merge_of_which_nobody_knows_trunk_is_a_conflict(checkout: Checkout) -
     assert ">>>>>>>" in checkout.text(f"{NUMBERED}/versions.json")
 
 
+def fork(checkout: Checkout) -> str:
+    """origin is one's own copy of an older main; what has landed since comes from elsewhere."""
+    checkout.git("update-ref", "refs/remotes/origin/main", "main~1")
+    checkout.git("update-ref", "refs/remotes/upstream/main", "main")
+    checkout.git("checkout", "--quiet", "mine")
+    checkout.git("branch", "--quiet", "-D", "main")
+    return "upstream/main"
+
+
+def left_over(checkout: Checkout) -> str:
+    """Patches land on develop, there is no remote, and master is from before that."""
+    checkout.git("branch", "--move", "main", "develop")
+    checkout.git("branch", "master", "develop~1")
+    checkout.git("checkout", "--quiet", "mine")
+    return "develop"
+
+
+@pytest.mark.parametrize("made", [fork, left_over])
+def test_a_merge_of_what_landed_on_another_branch_than_is_taken_for_trunk_renumbers_nothing(
+    made: Callable[[Checkout], str], checkout: Checkout
+) -> None:
+    trunk = made(checkout)
+    assert "neither has more of trunk" in checkout.git("merge", "--no-edit", trunk, status=1)
+    checkout.git("checkout", "--merge", "--", f"{NUMBERED}/versions.json")
+    assert "<<<<<<<" in checkout.text(f"{NUMBERED}/versions.json")
+    before = checkout.state()
+    assert "migci versions rebase --trunk REF" in checkout.migci("rebase", status=1)
+    assert checkout.state() == before
+    checkout.migci("rebase", "--trunk", trunk)
+    checkout.git("commit", "--quiet", "--no-edit")
+    assert checkout.numbers() == WHOLE
+
+
+@pytest.mark.parametrize("made", [fork, left_over])
+def test_a_rebase_onto_another_branch_than_is_taken_for_trunk_puts_mine_behind_it(
+    made: Callable[[Checkout], str], checkout: Checkout
+) -> None:
+    checkout.git("rebase", made(checkout))
+    assert checkout.numbers() == WHOLE
+
+
+def test_a_path_that_begins_with_a_dash_is_a_path(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "shop")
+    checkout.use_driver()
+    order = "-v/versions.json"
+    checkout.commit({order: listed(LANDED)})
+    checkout.branch("mine")
+    checkout.commit({order: listed((*LANDED, "notes"))})
+    checkout.git("checkout", "--quiet", "main")
+    checkout.commit({order: listed(TRUNKS)})
+    checkout.git("merge", "--no-edit", "mine")
+    assert checkout.text(order) == listed((*TRUNKS, "notes"))
+
+
 def test_a_rebase_needs_to_know_no_trunk(checkout: Checkout) -> None:
     checkout.git("branch", "--move", "main", "theirs")
     checkout.git("checkout", "--quiet", "--detach", "mine")
@@ -165,9 +220,9 @@ def test_a_key_that_is_there_twice_is_for_a_person(checkout: Checkout) -> None:
     assert "number 3 twice" in conflict(checkout, twice)
 
 
-def test_two_files_under_one_number_there_and_two_numbers_here_is_for_a_person(checkout: Checkout) -> None:
+def test_two_files_of_which_one_number_can_have_only_one_are_for_a_person(checkout: Checkout) -> None:
     text = '{\n  "1": ["users.py", "orders.py"],\n  "2": ["notes.py"]\n}\n'
-    assert "a side lists for 1 what only one file can be" in conflict(checkout, text)
+    assert "lists for 1 what only one file can be" in conflict(checkout, text)
 
 
 def test_numbers_and_a_list_are_for_a_person(checkout: Checkout) -> None:

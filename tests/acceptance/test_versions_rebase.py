@@ -132,6 +132,28 @@ def test_in_the_middle_of_a_conflict_it_resolves_versions_json_whichever_side_is
     assert "passed" in checkout.migci("check", "--trunk", "main", "HEAD")
 
 
+@pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
+@pytest.mark.parametrize("driver", [False, True], ids=["by git", "by the driver"])
+def test_an_edit_of_versions_json_in_conflict_is_not_lost(style: str, driver: bool, tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    if driver:  # it leaves all of both sides, as mine edits what has landed
+        checkout.use_driver()
+        text = checkout.text(ORDER).replace('["users.py"]', '["users.py", "users_sqlite.sql"]')
+        checkout.commit({ORDER: text, f"{NUMBERED}/users_sqlite.sql": ""})
+    checkout.git("config", "merge.conflictStyle", style)
+    checkout.git("merge", "main", status=1)
+    left = checkout.text(ORDER)
+    checkout.write({ORDER: left.replace('"notes.py"', '"notes.py", "notes_sqlite_upgrade.sql"')})
+    before = checkout.state()
+    said = checkout.migci("rebase", status=1)
+    assert "was edited since git left it" in said
+    assert f"git checkout --merge -- {ORDER}" in said
+    assert checkout.state() == before
+    checkout.git("checkout", "--merge", "--", ORDER)
+    said = checkout.migci("rebase", status=1 if driver else 0)
+    assert ("edits the line of users.py" if driver else "the conflict is resolved") in said
+
+
 def test_in_the_middle_of_a_rebase_the_edit_of_a_script_is_staged_so_that_git_can_go_on(tmp_path: Path) -> None:
     """Both have touched another file, so git stops at x."""
     checkout = Checkout(tmp_path / "shop")
@@ -321,6 +343,17 @@ def test_what_cannot_be_read_is_told_and_nothing_is_changed(name: str, content: 
     assert checkout.state() == before
 
 
+def test_a_file_that_is_called_as_what_is_written_beside_is_left_alone(tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    mine = {f"{NUMBERED}/.migci-versions.json.tmp": "mine\n"}
+    checkout.commit(mine)
+    checkout.migci("rebase")
+    checkout.write({f"{NUMBERED}/more.py": ""})
+    checkout.migci("add", f"{NUMBERED}/more.py")
+    assert {name: checkout.text(name) for name in mine} == mine
+    assert not [name for name in checkout.state() if ".migci-" in name and name not in mine]
+
+
 def test_a_script_in_conflict_is_for_a_person(tmp_path: Path) -> None:
     checkout = alembic(tmp_path)
     checkout.git("checkout", "--quiet", "main")
@@ -432,6 +465,25 @@ def test_what_makes_no_sense_is_not_added(name: str, why: str, tmp_path: Path) -
     (checkout.top / NUMBERED / "linked.py").symlink_to("users.py")
     before = checkout.state()
     assert why in checkout.migci("add", f"{NUMBERED}/{name}", status=2)
+    assert checkout.state() == before
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["upgrade.sql"], "lists 'upgrade.sql', which is no name of a script"),
+        (["bar_sqlite.sql", "bar_sqlite_upgrade.sql"], "lists for 4 what only one file can be"),
+        (["red\x1b[31m.py"], "which is no name of a script"),
+    ],
+    ids=["no database", "two for the same", "a control character"],
+)
+def test_what_versions_json_cannot_list_is_not_added(names: list[str], why: str, tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    checkout.write({f"{NUMBERED}/{name}": "" for name in names})
+    before = checkout.state()
+    said = checkout.migci("add", f"{NUMBERED}/{names[0]}", status=2)
+    assert why in said
+    assert "\x1b" not in said
     assert checkout.state() == before
 
 

@@ -61,10 +61,12 @@ def test_quotes_are_those_of_the_revision_where_nothing_was_followed() -> None:
 
 DOCSTRINGS = {
     "Revises: old": "Revises: newer",
-    "Revises:": "Revises: newer",
-    "Revises: ": "Revises: newer",
+    "  Revises: old": "  Revises: newer",
+    "Revises:": "Revises:",
+    "Revises: another": "Revises: another",
+    "Revises: prices": "Revises: prices",
+    "Revises: prices\nRevises: old\nRevises: old": "Revises: prices\nRevises: newer\nRevises: old",
     "Revises:\told   ": "Revises:\tnewer   ",
-    "  Revises: another": "  Revises: newer",
     "Revises: one, two": "Revises: one, two",
     "Revises: the way that we sell": "Revises: the way that we sell",
     "It Revises: old": "It Revises: old",
@@ -73,12 +75,29 @@ DOCSTRINGS = {
 
 @pytest.mark.parametrize(("said", "then"), DOCSTRINGS.items(), ids=list(DOCSTRINGS))
 @pytest.mark.parametrize("form", ['"""x\n{}\n"""', '"""{}"""', "'''\n{}'''", '"""x\n{}\n\nRevises: it\n"""'])
-def test_the_docstring_says_it_too_where_it_named_one(said: str, then: str, form: str) -> None:
+def test_the_docstring_says_it_too_where_it_named_what_was_followed(said: str, then: str, form: str) -> None:
     text = form + '\nrevision = "a"\ndown_revision = "old"\n'
     expected = text.format(then).replace('"old"', '"newer"')
-    if "it" in form and said == then:
-        expected = expected.replace("Revises: it", "Revises: newer")  # that was the first line that names one
     assert follow(text.format(said).encode(), "newer") == expected.encode()
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"], ids=repr)
+@pytest.mark.parametrize(
+    ("said", "then"), [("Revises:", "Revises: b"), ("Revises: ", "Revises: b"), ("Revises: c",) * 2]
+)
+def test_the_docstring_says_it_too_where_it_named_nothing_and_nothing_was_followed(
+    said: str, then: str, ends: str
+) -> None:
+    text = '"""x\n{}\n"""\nrevision = "a"\ndown_revision = {}\n'.replace("\n", ends)
+    assert follow(text.format(said, None).encode(), "b") == text.format(then, '"b"').encode()
+
+
+@pytest.mark.parametrize("said", ['"old"', "None", '["old"]'])
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_an_id_that_the_files_encoding_lacks_is_for_a_person(said: str, encoding: str) -> None:
+    text = f'# coding: {encoding}\nrevision = "a"\ndown_revision = {said}\n'
+    with pytest.raises(NotEdited, match="cannot say"):
+        follow(text.encode(encoding), "каф")
 
 
 def test_a_script_without_a_docstring_has_none_afterwards() -> None:

@@ -39,7 +39,9 @@ def test_where_trunk_is_not_known_the_first_side_has_landed() -> None:
     assert merged(BASE, LANDED, MINE, first=OURS) == "1:a.py 2:b.py 3:t.py 4:m.py"
     assert merged(BASE, LANDED, MINE, first=THEIRS) == "1:a.py 2:b.py 3:m.py 4:t.py"
     assert merged(BASE, LANDED, MINE) == "which side has landed is not known"
-    assert merged(BASE, LANDED, MINE, trunk=BASE) == "which side has landed is not known"
+    assert merged(BASE, LANDED, MINE, trunk=BASE) == (
+        "both sides add to it, and neither has more of trunk: which of them has landed is not known"
+    )
 
 
 def test_where_only_one_side_adds_nothing_has_to_be_known_of_the_other_but_that_trunk_is() -> None:

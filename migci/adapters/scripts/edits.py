@@ -23,10 +23,10 @@ class NotEdited(Exception):
 
 
 def follow(content: bytes, parent: str) -> bytes:
-    """`content` with `down_revision` saying `parent`, and so its docstring's line "Revises:", if it has one.
+    """`content` with `down_revision` saying `parent`, and so its docstring's line "Revises:", if that said the same.
 
     All other bytes stay, line ends and encoding included. Raises NotEdited where `down_revision` is said in another
-    way than by a plain text, `None`, or one of these in a tuple or list.
+    way than by a plain text, `None`, or one of these in a tuple or list; and where the file's encoding has no `parent`.
     """
     if not _PLAIN.fullmatch(parent):
         raise NotEdited(f"cannot say {parent!r} as a plain text")
@@ -40,7 +40,7 @@ def follow(content: bytes, parent: str) -> bytes:
     if node is None or not isinstance(node, ast.Constant):
         raise NotEdited("does not say down_revision as a plain text")
     edits = [source.literal(node, parent)]
-    edits += [edit for edit in (source.revises(parent),) if edit]
+    edits += [edit for edit in (source.revises(before.parents[0] if before.parents else "", parent),) if edit]
     edited = content
     for start, end, text in sorted(edits, reverse=True):
         edited = edited[:start] + text + edited[end:]
@@ -105,21 +105,28 @@ class _Source:
             own = _said(self.module, "revision")
             like = "" if own is None else self._content[slice(*self._span(own))].decode(self._encoding)
             quote = "'" if like.endswith("'") else '"'
-            return start, end, f"{quote}{text}{quote}".encode(self._encoding)
+            return start, end, self._encoded(f"{quote}{text}{quote}")
         match = _LITERAL.fullmatch(said)
         if match is None or match["text"] != node.value:
             raise NotEdited("does not say down_revision as one plain text")
-        return start, end, f"{match['open']}{text}{match['quote']}".encode(self._encoding)
+        return start, end, self._encoded(f"{match['open']}{text}{match['quote']}")
 
-    def revises(self, text: str) -> tuple[int, int, bytes] | None:
-        """The same for the line "Revises:" of the docstring, if it names one revision or none."""
+    def _encoded(self, text: str) -> bytes:
+        try:
+            return text.encode(self._encoding)
+        except UnicodeError as error:
+            raise NotEdited(f"is written as {self._encoding}, which cannot say {text}") from error
+
+    def revises(self, parent: str, text: str) -> tuple[int, int, bytes] | None:
+        """The same for the docstring's first line "Revises:" that says `parent`, or nothing where that is ""."""
         match self.module.body[:1]:
             case [ast.Expr(value=ast.Constant(value=str()) as docstring)]:
                 start, end = self._span(docstring)
             case _:
                 return None
         said = self._content[start:end].decode(self._encoding)
-        found = _REVISES.search(said.replace("\r\n", " \n").replace("\r", "\n"))  # as long as it was
+        lines = _REVISES.finditer(said.replace("\r\n", " \n").replace("\r", "\n"))  # as long as it was
+        found = next((line for line in lines if line[2] == parent), None)
         if found is None:
             return None
         place = len(said[: found.start(1)].encode(self._encoding)) + start
@@ -129,4 +136,4 @@ class _Source:
         assert gap is not None
         begins = place + len((label + gap[0]).encode(self._encoding))
         ends = begins + len(was.encode(self._encoding))
-        return begins, ends, (text if gap[0] else f" {text}").encode(self._encoding)
+        return begins, ends, self._encoded(text if gap[0] else f" {text}")

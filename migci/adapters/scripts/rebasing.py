@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from migci.adapters.conflict import as_git_left
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.trees import normal
 from migci.adapters.worktree import Stages
-from migci.core.merging import Item, Items, Unmergeable, merge
+from migci.core.merging import NEITHER, OURS, Item, Items, Unmergeable, merge
 from migci.ports import Entry, EntryKind, Files, NotRebased
 
 
@@ -37,11 +38,21 @@ class Instead:
         )
 
 
-def undone(path: str, stages: Stages, trunk: bytes | None) -> bytes:
-    """What versions.json at `path` holds where both sides of a conflict are put behind trunk. Raises NotRebased."""
+def undone(path: str, stages: Stages, there: bytes | None, trunk: bytes | None, first: str | None = OURS) -> bytes:
+    """What versions.json at `path` holds where both sides of a conflict are put behind trunk.
+
+    `there` is what is on disk. `first` is the side that comes first where neither has more of trunk; `None` where
+    nothing tells. Raises NotRebased; also where `there` is not what git left, for what was edited would be lost.
+    """
     hint = "resolve it by hand, and call this again"
     if stages.ours is None or stages.theirs is None:
         raise NotRebased(f"{path} is in conflict: one side has deleted it", hint)
+    if there is not None and not as_git_left(there, stages):
+        raise NotRebased(
+            f"{path} is in conflict, and was edited since git left it: that would be lost",
+            f"put your edit aside, git checkout --merge -- {path}, migci versions rebase, and then edit it again; "
+            "or resolve it by hand, and git add it",
+        )
     try:
         base, ours, theirs, landed = (
             [] if content is None else items_of(content) for content in (stages.base, stages.ours, stages.theirs, trunk)
@@ -51,9 +62,10 @@ def undone(path: str, stages: Stages, trunk: bytes | None) -> bytes:
     forms = {bool(side[0].files) for side in (base, ours, theirs, landed) if side}
     if len(forms) > 1:
         raise NotRebased(f"{path} is in conflict: numbers on one side, and a list of ids on the other", hint)
-    merged = merge(tuple(base), tuple(ours), tuple(theirs), tuple(landed), first="ours")
+    merged = merge(tuple(base), tuple(ours), tuple(theirs), tuple(landed), first)
     if isinstance(merged, Unmergeable):
-        raise NotRebased(f"{path} is in conflict: {merged.reason}", hint)
+        told = "name trunk, if it is another branch: migci versions rebase --trunk REF; otherwise " + hint
+        raise NotRebased(f"{path} is in conflict: {merged.reason}", told if merged.reason == NEITHER else hint)
     return written(merged, like=stages.ours, ids=True not in forms and stages.ours.lstrip().startswith(b"["))
 
 
