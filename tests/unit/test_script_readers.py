@@ -313,6 +313,16 @@ def test_what_is_no_script_and_has_a_number_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_mc013_a_number_that_is_too_long_is_told(tmp_path: Path) -> None:
+    names = (f"{'9' * 5000}_x.py", f"{'9' * 19}_y.py", "001_a.py")
+    found = NumberedScripts("v").read(FakeFiles("a commit", {f"v/{name}": b"" for name in names}))
+    assert [(one.id, one.message.removeprefix(f"{one.file} ")) for one in check(found)] == [
+        ("MC013", "has a number of 5000 digits"),
+        ("MC013", "has a number of 19 digits"),
+    ]
+    assert [one.id for one in found.scripts] == ["1"]
+
+
 SQL_OF_TWO = {
     "002_b_sqlite_upgrade.sql": "1",
     "002_b_sqlite_downgrade.sql": "2",

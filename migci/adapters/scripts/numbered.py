@@ -21,6 +21,7 @@ from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one, name_o
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _NUMBERED = re.compile(r"(\d{3,})_?(.*)\.(py|sql)", re.DOTALL)
+_MOST_DIGITS = 18
 _OPERATIONS = ("upgrade", "downgrade")
 
 
@@ -67,6 +68,10 @@ class NumberedScripts:
                     others.append(entry.path)
             elif entry.kind is not EntryKind.FILE:
                 findings.append(_no_file(entry))
+                unread.append(entry.path)
+            elif len(match[1]) > _MOST_DIGITS:
+                what = f"has a number of {len(match[1])} digits"
+                findings.append(unreadable(entry.path, what, f"no number has more than {_MOST_DIGITS}"))
                 unread.append(entry.path)
             elif match[3] == "sql" and len(PurePosixPath(entry.path).stem.split("_")) < 3:
                 hint = f"{match[1]}_what_it_does_sqlite_upgrade.sql"
