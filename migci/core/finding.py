@@ -18,7 +18,7 @@ class Finding:
     """One thing wrong or worth knowing: what it is, in a sentence, and in `hint` what to do about it.
 
     `file` is relative to the project's root. An error of the patch makes the verdict *failed*; one of the MC9xx family
-    makes it *undecided*.
+    makes it *undecided*. `of_trunk`: trunk has it without the patch, as a rule of its history told.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Finding:
     step: str | None = None
     file: str | None = None
     line: int | None = None
+    of_trunk: bool = False
 
     @property
     def url(self) -> str:

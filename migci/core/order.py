@@ -21,7 +21,7 @@ def check(
 
     `branches` are the names of those that the project wants: each must be linear, and so must be what is in none.
     `base` is what trunk was when the patch left it, if trunk has gone on since. What trunk has itself comes as a
-    warning that begins with `OF_TRUNK`; without `trunk` all counts. Never raises.
+    warning, `of_trunk`, that begins with `OF_TRUNK`; without `trunk` all counts. Never raises.
     """
     if trunk is None:
         return (*faults(proposed, branches), *_alone(proposed), *_heads(proposed, None, branches))
@@ -39,7 +39,7 @@ def check(
 
 def _of_trunk(finding: Finding) -> Finding:
     severity = Severity.WARNING if finding.severity is Severity.ERROR else finding.severity
-    return replace(finding, severity=severity, message=OF_TRUNK + finding.message)
+    return replace(finding, severity=severity, message=OF_TRUNK + finding.message, of_trunk=True)
 
 
 def _alone(listing: Listing) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
             hint = "let each migration follow exactly one other"
             yield Finding("MC008", Severity.ERROR, told, hint, file=last.where, line=last.line)
         elif len(heads) <= len(were):
-            yield Finding("MC008", Severity.WARNING, OF_TRUNK + told, "join them in a change of its own")
+            yield _of_trunk(Finding("MC008", Severity.WARNING, told, "join them in a change of its own"))
         else:
             added = [script for script in proposed.chain if script.id not in trunk.by_id]
             forks = [one for one in added if _forks(one.parents, proposed)]
@@ -116,4 +116,4 @@ def summary(listing: Listing) -> str:
 
 def trunks_own(finding: Finding) -> bool:
     """Whether trunk has it without the patch."""
-    return finding.message.startswith(OF_TRUNK)
+    return finding.of_trunk

@@ -123,7 +123,9 @@ def of_class(revisions: Iterable[str], where: Class, source: str) -> dict[str, O
 
 def names_of(revision: str) -> tuple[str, ...]:
     """How a method's name may say which revision it is for: a number with three digits at least, or as it is."""
-    return tuple(dict.fromkeys([f"{int(revision):03}", revision])) if revision.isdecimal() else (revision,)
+    if not (revision.isascii() and revision.isdecimal()):
+        return (revision,)
+    return tuple(dict.fromkeys([revision.lstrip("0").zfill(3), revision]))  # as text: it may be of any length
 
 
 def _methods(source: str, name: str) -> frozenset[str]:

@@ -25,8 +25,8 @@ class Script:
     `id` is what databases remember: alembic's revision id, or the number as text. `name` stays when a script gets
     another place: alembic's id, or the file's name without number and kind. `parents` are the ids that it follows; a
     number follows the one before it, whether that is there or not. `files` are relative to the project, the script
-    itself first, and `digest` is of their bytes and not of their names. `place` and `line` tell where its order is
-    said: the script's `down_revision`, its line in versions.json, or the file itself.
+    itself first, and `digest` is of their bytes, and of their names only what each file is for. `place` and `line` tell
+    where its order is said: the script's `down_revision`, its line in versions.json, or the file itself.
     """
 
     id: str

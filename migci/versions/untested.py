@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from migci.core.finding import Finding, Severity, silenced
@@ -42,7 +43,7 @@ def lacking(listing: Listing, files: Files, where: Class | str, landed: frozense
         told = f"{id} ({script.files[0]}) has no test of its own"
         finding = Finding("MC020", Severity.WARNING, told, hint, file=script.files[0])
         if id in landed:
-            finding = Finding("MC020", Severity.INFO, OF_TRUNK + told, hint, file=script.files[0])
+            finding = replace(finding, severity=Severity.INFO, message=OF_TRUNK + told, of_trunk=True)
         yield silenced(finding, script.silences)
     for file in places.strays(revisions, there):
         yield Finding(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from migci.core.finding import Finding, Severity, Silence
 from migci.core.history import History, Revision
-from migci.core.order import check, summary, trunks_own
+from migci.core.order import OF_TRUNK, check, summary, trunks_own
 from migci.core.scripts import ALEMBIC, NUMBERED, Listing, Script, listed
 
 
@@ -282,6 +282,13 @@ def test_what_hangs_in_the_air_in_trunk_does_not_excuse_a_second_head() -> None:
         "warning MC010 trunk itself: revision y follows x, which is not there: versions/y.py",
         "error MC008 with the patch the history has 2 heads: b, c",
     ]
+
+
+def test_a_finding_that_only_reads_like_one_of_trunks_is_the_patchs() -> None:
+    unread = Finding("MC013", Severity.ERROR, f"{OF_TRUNK}versions/b.py is a link", file=f"{OF_TRUNK}versions/b.py")
+    (found,) = check(replace(chain("a"), findings=(unread,)), chain("a"))
+    assert found == unread
+    assert not trunks_own(found)
 
 
 def test_what_trunk_has_without_the_patch_is_trunks() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from migci.core.own_tests import Class, OwnTest, Places, of_class, said, untested
+from migci.core.own_tests import Class, OwnTest, Places, names_of, of_class, said, untested
 
 NUMBERED = {"206": ("v/206_drop_tags.py",), "207": ("v/207_add_counters.py",)}
 ALEMBIC = {"1f2e": ("m/versions/1f2e_add_counters.py",)}
@@ -97,3 +97,10 @@ def test_a_class_that_is_not_there_and_a_source_that_is_no_python_are_told() -> 
 def test_the_setting_names_a_class_or_a_folder() -> None:
     assert said("tests/walk.py:TestWalk") == Class("tests/walk.py", "TestWalk")
     assert said("tests/migrations/") == "tests/migrations"
+
+
+def test_an_id_of_digits_names_methods_with_three_at_least_however_long_it_is() -> None:
+    assert names_of("7") == ("007", "7")
+    assert names_of("0207") == ("207", "0207")
+    assert names_of("9" * 5000) == ("9" * 5000,)
+    assert names_of("1f2e") == ("1f2e",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -310,6 +311,49 @@ def test_what_is_no_script_and_has_a_number_is_told(tmp_path: Path) -> None:
         "MC013 repo/versions/002_b.py 1",
         "MC013 repo/versions/004_e.py None",
     ]
+
+
+def test_mc013_a_number_that_is_too_long_is_told(tmp_path: Path) -> None:
+    names = (f"{'9' * 5000}_x.py", f"{'9' * 19}_y.py", "001_a.py")
+    found = NumberedScripts("v").read(FakeFiles("a commit", {f"v/{name}": b"" for name in names}))
+    assert [(one.id, one.message.removeprefix(f"{one.file} ")) for one in check(found)] == [
+        ("MC013", "has a number of 5000 digits"),
+        ("MC013", "has a number of 19 digits"),
+    ]
+    assert [one.id for one in found.scripts] == ["1"]
+
+
+SQL_OF_TWO = {
+    "002_b_sqlite_upgrade.sql": "1",
+    "002_b_sqlite_downgrade.sql": "2",
+    "002_b_mysql_upgrade.sql": "3",
+    "002_b_mysql_downgrade.sql": "4",
+}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("002_b_sqlite_upgrade.sql", "002_b_sqlite_downgrade.sql"),
+        ("002_b_sqlite_upgrade.sql", "002_b_mysql_upgrade.sql"),
+    ],
+    ids=["upgrade and downgrade", "two databases"],
+)
+def test_mc001_contents_that_changed_places_are_an_edit(tmp_path: Path, one: str, other: str) -> None:
+    trunk = numbered(tmp_path / "trunk", SQL_OF_TWO)
+    swapped = {**SQL_OF_TWO, one: SQL_OF_TWO[other], other: SQL_OF_TWO[one]}
+    assert [found.id for found in check(numbered(tmp_path / "patch", swapped), trunk)] == ["MC001"]
+    listed = {"versions.json": json.dumps({"2": [name[4:] for name in SQL_OF_TWO]})}
+    by_list = numbered(tmp_path / "listed", {**listed, **{name[4:]: text for name, text in swapped.items()}})
+    assert [found.id for found in check(by_list, trunk)] == ["MC001"]
+
+
+def test_other_words_in_the_names_of_sql_are_no_edit(tmp_path: Path) -> None:
+    trunk = numbered(tmp_path / "trunk", SQL_OF_TWO)
+    renamed = {name.replace("_b_", "_other_\x07words_"): text for name, text in SQL_OF_TWO.items()}
+    assert check(numbered(tmp_path / "patch", renamed), trunk) == ()
+    nameless = {name.replace("_b_", "_"): text for name, text in SQL_OF_TWO.items()}
+    assert check(numbered(tmp_path / "nameless", nameless), trunk) == ()
 
 
 LIST = '{\n  "133": ["folsom.py"],\n  "134": ["add_counters.py", "add_counters_sqlite_upgrade.sql"]\n}\n'

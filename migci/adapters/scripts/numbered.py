@@ -15,11 +15,13 @@ from migci.adapters.scripts.alembic import misread, unreadable
 from migci.adapters.scripts.headers import syntax_error
 from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
 from migci.core.finding import Finding, Severity, Silence, silences
+from migci.core.naming import purpose
 from migci.core.own_tests import Places
 from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one, name_of
 from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _NUMBERED = re.compile(r"(\d{3,})_?(.*)\.(py|sql)", re.DOTALL)
+_MOST_DIGITS = 18
 _OPERATIONS = ("upgrade", "downgrade")
 
 
@@ -66,6 +68,10 @@ class NumberedScripts:
                     others.append(entry.path)
             elif entry.kind is not EntryKind.FILE:
                 findings.append(_no_file(entry))
+                unread.append(entry.path)
+            elif len(match[1]) > _MOST_DIGITS:
+                what = f"has a number of {len(match[1])} digits"
+                findings.append(unreadable(entry.path, what, f"no number has more than {_MOST_DIGITS}"))
                 unread.append(entry.path)
             elif match[3] == "sql" and len(PurePosixPath(entry.path).stem.split("_")) < 3:
                 hint = f"{match[1]}_what_it_does_sqlite_upgrade.sql"
@@ -247,6 +253,11 @@ def _has_gaps(files: Files, folder: str) -> bool:
         return False
 
 
+def _purpose(path: str) -> tuple[str, ...]:
+    """What the file is for, whatever characters the rest of its name has."""
+    return purpose(re.sub(r"[^\w.]", "", name_of(path))) or ()
+
+
 def _script(
     id: str,
     name: str,
@@ -256,6 +267,8 @@ def _script(
     place: str = "",
     line: int | None = None,
 ) -> Script:
-    digest = hashlib.sha256("\n".join(sorted(source.digest for source in sources)).encode()).hexdigest()
+    # What a file is for stands in its name, and counts as its content does; the rest of the name does not.
+    parts = sorted(" ".join((*_purpose(source.path), source.digest)) for source in sources)
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     quiet = tuple(silence for source in sources for silence in source.silences)
     return Script(id, name, parents, tuple(paths), digest, place or paths[0], line, silences=quiet)

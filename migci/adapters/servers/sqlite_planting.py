@@ -9,15 +9,18 @@ from contextlib import suppress
 
 from migci.adapters.servers.planting import LEAST_LENGTH, LOOKED_AT, MOST_PLANTED, in_place_of
 
-# Text that is part of no key, and of no index on an expression, in tables without a trigger.
+# Text that is part of no key, and of no index on an expression, in tables without a trigger, a generated column (it may
+# be made from any other) or a column that hides the row's own id. SQLite's names are the same in upper and lower case.
 _FREE = """
     SELECT t.name, c.name FROM sqlite_schema t, pragma_table_xinfo(t.name) c
     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND c.pk = 0 AND c.hidden = 0
     AND (upper(c.type) LIKE '%CHAR%' OR upper(c.type) LIKE '%TEXT%' OR upper(c.type) LIKE '%CLOB%')
-    AND NOT EXISTS (SELECT 1 FROM sqlite_schema g WHERE g.type = 'trigger' AND g.tbl_name = t.name)
-    AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name) f WHERE f."from" = c.name)
+    AND NOT EXISTS (SELECT 1 FROM sqlite_schema g WHERE g.type = 'trigger' AND g.tbl_name = t.name COLLATE NOCASE)
+    AND NOT EXISTS (SELECT 1 FROM pragma_table_xinfo(t.name) o
+                    WHERE o.hidden IN (2, 3) OR lower(o.name) IN ('rowid', 'oid', '_rowid_'))
+    AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name) f WHERE f."from" = c.name COLLATE NOCASE)
     AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i, pragma_index_xinfo(i.name) p
-                    WHERE p.name = c.name OR p.cid = -2)
+                    WHERE p.name = c.name COLLATE NOCASE OR p.cid = -2)
     ORDER BY t.name, c.cid
 """
 
