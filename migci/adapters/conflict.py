@@ -17,14 +17,16 @@ _FIRST_MARK = re.compile(rb"<{2,}(?= |$)")
 def as_git_left(content: bytes, stages: Stages) -> bool:
     """Whether nothing in `content` is lost with it: both sides of its marks are what git, or the merge driver, wrote.
 
-    Any style of conflicts will do, any length of the marks and any words on them; the lines' ends may be other ones.
-    Both sides have to be there in `stages`. Raises MigciError where git fails.
+    So it is where there are no marks and the whole is one of the sides, as git leaves it where a merge driver could not
+    be started. Any style of conflicts will do, any length of the marks and any words on them; the lines' ends may be
+    other ones. Both sides have to be there in `stages`. Raises MigciError where git fails.
     """
     if stages.ours is None or stages.theirs is None:
         raise ValueError("a side is missing")
     whole = (stages.ours.splitlines(), stages.theirs.splitlines())
-    left = _sides(content.splitlines())
-    return left is not None and (left == whole or left == _merged(stages))
+    lines = content.splitlines()
+    left = _sides(lines)
+    return lines in whole if left is None else left == whole or left == _merged(stages)
 
 
 def _sides(lines: list[bytes]) -> tuple[list[bytes], list[bytes]] | None:

@@ -43,6 +43,11 @@ class Stages:
     ours: bytes | None
     theirs: bytes | None
 
+    @property
+    def both(self) -> bool:
+        """Whether neither side has deleted it."""
+        return self.ours is not None and self.theirs is not None
+
 
 class Worktree:
     """The files of the folder `project`, and git's index of them. Paths are relative to the project."""

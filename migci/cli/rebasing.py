@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import click
 
+from migci.adapters.conflict import as_git_left
 from migci.adapters.scripts.edits import NotEdited, follow
 from migci.adapters.scripts.rebasing import Instead, undone, written
 from migci.adapters.scripts.references import references
@@ -95,8 +96,11 @@ def work_of(reader: ScriptReader, known: Histories, worktree: Worktree) -> Work:
     trunk = listing_or_none(reader, known.trees.trunk) or Listing(ours.kind, ours.folders, order_file=ours.order_file)
     base = listing_or_none(reader, known.trees.base) or trunk
     instead: Instead | None = None
-    if any(one.file == ours.order_file for one in ours.findings) and (stages := worktree.stages(ours.order_file)):
-        (there,), (landed,) = files.read([ours.order_file]), known.trees.trunk.read([ours.order_file])
+    stages = worktree.stages(ours.order_file)
+    (there,) = files.read([ours.order_file])
+    unreadable = any(one.file == ours.order_file for one in ours.findings)
+    if stages is not None and (unreadable or (there is not None and stages.both and as_git_left(there, stages))):
+        (landed,) = known.trees.trunk.read([ours.order_file])
         first = None if worktree.operation() == "merge" else OURS
         instead = Instead(files, ours.order_file, undone(ours.order_file, stages, there, landed, first))
         ours = reader.read(instead, thorough=False)

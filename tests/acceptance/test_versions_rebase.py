@@ -154,6 +154,21 @@ def test_an_edit_of_versions_json_in_conflict_is_not_lost(style: str, driver: bo
     assert ("edits the line of users.py" if driver else "the conflict is resolved") in said
 
 
+@pytest.mark.parametrize("side", ["--ours", "--theirs"])
+@pytest.mark.parametrize("words", [("rebase",), ("merge",)], ids=" ".join)
+def test_a_conflict_is_resolved_also_where_the_file_is_one_of_its_sides(
+    words: tuple[str, ...], side: str, tmp_path: Path
+) -> None:
+    """As git leaves it where the merge driver could not be started."""
+    checkout = lists(tmp_path)
+    checkout.git(*words, "main", status=1)
+    checkout.git("checkout", side, "--", ORDER)
+    assert f"{ORDER}: the conflict is resolved" in checkout.migci("rebase")
+    assert checkout.git("diff", "--name-only", "--diff-filter=U") == ""
+    assert "verdict: passed" in checkout.migci("check", "--trunk", "main")
+    assert checkout.numbers()["2"] == ["orders.py"]
+
+
 def test_in_the_middle_of_a_rebase_the_edit_of_a_script_is_staged_so_that_git_can_go_on(tmp_path: Path) -> None:
     """Both have touched another file, so git stops at x."""
     checkout = Checkout(tmp_path / "shop")
