@@ -151,6 +151,8 @@ def _order(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...]
             f"{ours.order_file} lists {', '.join(still)}, which trunk has taken out",
             "bring trunk here first: git merge",
         )
+    lying = {PurePosixPath(file).name for file in ours.others}
+    here = (*here, *(item for item in items(trunk) if lying.issuperset(item.files)))  # a line that was lost
     merged = merge(here, here, here, items(trunk), behind=max((int(item.id) for item in items(trunk)), default=0))
     if isinstance(merged, Unmergeable):
         raise NotRebased(f"{ours.order_file}: {merged.reason}", hint="mend it by hand, and call this again")

@@ -152,6 +152,14 @@ def test_alembics_list_follows_its_scripts(at: PlaceOf) -> None:
     assert place.ours.text(IDS) == ids("abxy")  # c is listed by what brings it here: this is not in git's merge
 
 
+def test_a_line_of_what_has_landed_that_was_lost_comes_back(at: PlaceOf) -> None:
+    trunk = by_list(["users", "orders", "notes"])
+    lost = {**trunk, ORDER: '{\n  "1": ["users.py"],\n  "3": ["notes.py"]\n}\n'}
+    place = at(trunk, trunk, lost)
+    place.rebase()
+    assert place.ours.numbers() == {"1": ["users.py"], "2": ["orders.py"], "3": ["notes.py"]}
+
+
 def test_what_landed_in_another_order_is_put_right_in_the_list(at: PlaceOf) -> None:
     base = by_list(["users", "orders"])
     place = at(base, base, {**by_list(["notes"]), **base, ORDER: listed(["orders", "notes", "users"])})
