@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from migci import config
+from migci.adapters.scripts.trees import DiskFiles
 from migci.adapters.scripts.versions_folder import FolderOnDisk
 from migci.cli.options import project_option
 from migci.core.naming import VERSIONS, Plan, mentions
 from migci.detect import repositories
 from migci.errors import UsageError
 from migci.report import plain
+from migci.versions.along import tests_along
 from migci.versions.importing import carry_out, planned
 
 
@@ -51,6 +53,8 @@ def import_(project: Path, migrations: str | None, dry_run: bool) -> None:
     for mention in found:
         move = mention.move
         click.echo("  " + plain.line(f"{mention.file}:{mention.line}: {move.old} is {move.new}", 500))
+    for was, now in _tests(work.plan, folder.place, top):
+        click.echo("  " + plain.line(f"{was} is to be called {now}, or it is no migration's test any more", 500))
     if not dry_run:
         click.echo(
             f"Now let the project's own commands read {VERSIONS}: import migci.versions.migrate, see docs/versions.md."
@@ -63,6 +67,16 @@ def _show(plan: Plan, place: str) -> None:
     click.echo(f"{plain.line(place)}: {what}")
     for move in plan.moves:
         click.echo("  " + plain.line(f"{move.old} -> {move.new}"))
+
+
+def _tests(plan: Plan, place: str, top: Path) -> list[tuple[str, str]]:
+    scripts: dict[int, list[str]] = {}
+    for move in plan.moves:
+        scripts.setdefault(move.number, []).append(f"{place}/{move.old}")
+    renames = {f"{place}/{move.old}": f"{place}/{move.new}" for move in plan.moves}
+    settings = config.load(top).project if (top / config.FILE_NAME).is_file() else None
+    tests = settings.versions.tests if settings else None
+    return list(tests_along(map(tuple, scripts.values()), renames, DiskFiles(top), tests))
 
 
 def _configured(top: Path) -> str:

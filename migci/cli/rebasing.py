@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import click
@@ -21,6 +21,7 @@ from migci.core.shape import revisions
 from migci.errors import UsageError
 from migci.ports import Files, NotRebased, ScriptReader
 from migci.report import plain
+from migci.versions.along import tests_along, with_tests
 from migci.versions.check import listing_or_none
 from migci.versions.rebase import Plan, described, plan
 
@@ -105,6 +106,10 @@ def work_of(reader: ScriptReader, known: Histories, worktree: Worktree) -> Work:
         instead = Instead(files, ours.order_file, undone(ours.order_file, stages, there, landed, first))
         ours = reader.read(instead, thorough=False)
     planned = plan(ours, trunk, base, known.branches)
+    if planned.renames:
+        scripts = [script.files for script in ours.scripts]
+        along = dict(tests_along(scripts, dict(planned.renames), files, known.tests))
+        planned = replace(planned, renames=with_tests(planned.renames, along))
     for path, _ in planned.renames:
         _check_no_conflict(path, worktree)
     edits = [_followed(files, move.script.files[0], move.now) for move in planned.moves if ours.kind == ALEMBIC]

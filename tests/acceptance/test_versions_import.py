@@ -102,6 +102,17 @@ def test_the_plan_and_what_names_old_files_are_told(project: Path) -> None:
     ]
 
 
+def test_a_migrations_own_test_that_is_to_be_renamed_is_told(project: Path) -> None:
+    tests = project / PLACE / "tests"
+    tests.mkdir()
+    for name in ("001_users_test.py", "003_placeholder_test.py"):
+        (tests / name).write_text("")
+    committed(project)
+    done = imported(project)
+    assert f"{PLACE}/tests/001_users_test.py is to be called {PLACE}/tests/users_test.py" in done.stdout
+    assert f"{PLACE}/tests/003_placeholder_test.py is to be called {PLACE}/tests/placeholder_2_test.py" in done.stdout
+
+
 def test_a_dry_run_tells_the_same_and_does_nothing(project: Path) -> None:
     before = state(project)
     ran = imported(project, "--migrations", "repository", "--dry-run")

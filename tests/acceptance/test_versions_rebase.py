@@ -225,6 +225,22 @@ def test_tests_that_speak_of_the_old_number_are_told_and_not_edited(tmp_path: Pa
     assert checkout.text("app/tests/test_migrations.py") == text
 
 
+@pytest.mark.parametrize("folder", [f"{NUMBERED}/tests", "app/checks"])
+def test_a_migrations_own_test_is_renamed_with_it(folder: str, tmp_path: Path) -> None:
+    checkout = numbers(tmp_path)
+    settings = '[project]\nname = "shop"\ntool = "sqlalchemy-migrate"\nmigrations = "repository"\ntrunk = "main"\n'
+    settings += '[project.versions]\ntests = "app/checks"\n[datasets.empty]\nsource = "empty"\n'
+    tests = {f"{folder}/{name}_test.py": f"# {name}\n" for name in ("001_users", "002_notes", "labels", "002_other")}
+    checkout.commit({"migci.toml": settings, **tests})
+    said = checkout.migci("rebase")
+    assert f"{folder}/002_notes_test.py -> {folder}/003_notes_test.py" in said
+    assert checkout.text(f"{folder}/003_notes_test.py") == "# 002_notes\n"
+    left = {path.name for path in (checkout.top / folder).iterdir()}
+    assert left == {"001_users_test.py", "003_notes_test.py", "labels_test.py", "002_other_test.py"}
+    assert f"{folder}/003_notes_test.py" in checkout.git("diff", "--cached", "--name-only", "--no-renames")
+    assert "nothing to do" in checkout.migci("rebase")
+
+
 # Killed in the middle
 
 AT_EACH = """
