@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from migci.adapters.git import GitRepository, likely_trunk, opened
+from migci.adapters.git import GitRepository, file_at, likely_trunk, opened
 from migci.adapters.scripts.repositories import READERS, reader_of
 from migci.adapters.scripts.trees import DiskFiles
 from migci.core.run import Commit
@@ -51,21 +51,32 @@ class Histories:
 
 @contextmanager
 def histories(
-    project: Path, ref: str | None, trunk: str | None, migrations: tuple[str, ...], *, alone: bool = False
+    project: Path,
+    ref: str | None,
+    trunk: str | None,
+    migrations: tuple[str, ...],
+    *,
+    alone: bool = False,
+    settings_ref: str | None = None,
 ) -> Iterator[Histories]:
     """What `ref`, or the working tree, has, and what `trunk`, or the settings' one, does; nothing is left on exit.
 
     If `alone`, git is not asked: there is the working tree, and no trunk.
-    It goes by migci.toml, and where there is none by what is found in the folder. Raises UsageError.
+    It goes by migci.toml, that of the commit `settings_ref` if one is named, and where there is none by what is found
+    in the folder. Raises UsageError.
     """
     project = project.resolve()
     top = next((place for place in (project, *project.parents) if (place / SETTINGS).is_file()), None)
     project = top or project
     settings = None
-    if top is not None:
+    if top is not None or settings_ref is not None:
         from migci import config  # it takes longer than all the rest, and many projects have no settings
 
-        settings = config.load(top).project
+        if settings_ref is None:
+            settings = config.load(project).project
+        else:
+            text = file_at(project, settings_ref, SETTINGS)
+            settings = config.parse(text, project / f"{SETTINGS} at {settings_ref}").project
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="migci-"))
         repository: GitRepository | None = None
