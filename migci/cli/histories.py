@@ -13,9 +13,9 @@ from migci.adapters.git import GitRepository, file_at, likely_trunk, opened
 from migci.adapters.scripts.repositories import READERS, reader_of
 from migci.adapters.scripts.trees import DiskFiles
 from migci.core.run import Commit
-from migci.detect import repositories
+from migci.detect import repositories, repositories_of
 from migci.errors import UsageError
-from migci.ports import Files, ScriptReader
+from migci.ports import EntryKind, Files, ScriptReader
 from migci.versions.check import Trees
 
 SETTINGS = "migci.toml"
@@ -129,13 +129,17 @@ def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str
 
 
 def _detected(project: Path, files: Files) -> tuple[ScriptReader, ...]:
-    found = [(tool, path) for tool, path in repositories(project) if files.kind(path) is not None]
+    if isinstance(files, DiskFiles):
+        found = repositories(project)
+    else:
+        there = [entry.path for entry in files.entries("", below=True) if entry.kind is EntryKind.FILE]
+        found = repositories_of(there, lambda path: (files.read([path])[0] or b"").decode(errors="replace"))
     (tables,) = files.read(["pyproject.toml"])
     if tables is not None and _SETTINGS_OF_ALEMBIC.search(tables) and ("alembic", "alembic.ini") not in found:
         found.insert(0, ("alembic", "pyproject.toml"))
     if not found:
         raise UsageError(
-            f"no alembic.ini and no migrate.cfg is found in {project}",
+            f"no alembic.ini and no migrate.cfg is found in {project if isinstance(files, DiskFiles) else files.name}",
             hint="name where the migrations are with --migrations, or write migci.toml: migci init",
         )
     return tuple(reader for tool, path in found for reader in READERS[tool](path, ()))

@@ -250,6 +250,20 @@ def test_open_changes_are_compared_by_the_settings_of_another_commit(shop: Path)
     assert check(shop, "one", "two", "--settings", "main").findings == ["warning MC019"]
 
 
+def test_without_settings_a_refs_repositories_are_found_in_it(shop: Path) -> None:
+    write(
+        shop, {"jobs/migrate.cfg": CFG, "jobs/versions/001_a.py": "", "venv/lib/alembic.ini": INI, "x/alembic.ini": ""}
+    )
+    commit(shop)
+    repository.git(shop, "checkout", "--quiet", "--orphan", "bare")
+    repository.git(shop, "rm", "-rfq", ".")
+    write(shop, {"README": ""})
+    commit(shop)
+    said = check(shop, "patch", "--trunk", "main")
+    assert [one["folders"] for one in said.histories] == [["migrations/versions"], ["jobs/versions"]]
+    assert "no alembic.ini and no migrate.cfg is found in bare" in check(shop, "bare", "--trunk", "main").err
+
+
 def test_without_git_the_folder_is_looked_at_alone(shop: Path) -> None:
     shutil.rmtree(shop / ".git")
     assert check(shop).status == 0
