@@ -5,9 +5,9 @@ from __future__ import annotations
 import configparser
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from migci.errors import UsageError
 
@@ -49,7 +49,27 @@ def detect(project: Path) -> Detected:
 
 def repositories(project: Path) -> list[tuple[str, str]]:
     """Each migration repository in `project`, as its tool and what `migrations` would be; the nearest first."""
-    return sorted(_repositories(project), key=lambda one: (one[1].count("/"), one[1]))
+    return _nearest_first(_repositories(project))
+
+
+def repositories_of(files: Iterable[str], text_of: Callable[[str], str]) -> list[tuple[str, str]]:
+    """As `repositories`, of a tree that need not lie on disk: all its `files`, and what the text of one is."""
+    files = tuple(files)
+    holding = {above.as_posix() for file in files for above in PurePosixPath(file).parents}
+    found: list[tuple[str, str]] = []
+    for path in files:
+        folder, _, name = path.rpartition("/")
+        if _SKIPPED & set(folder.split("/")):
+            continue
+        if name == "alembic.ini" and _says(text_of(path), "alembic"):
+            found.append(("alembic", path))
+        elif name == "migrate.cfg" and f"{folder}/versions".lstrip("/") in holding:
+            found.append(("sqlalchemy-migrate", folder or "."))
+    return _nearest_first(found)
+
+
+def _nearest_first(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(found, key=lambda one: (one[1].count("/"), one[1]))
 
 
 def _repositories(project: Path) -> Iterator[tuple[str, str]]:
@@ -63,10 +83,17 @@ def _repositories(project: Path) -> Iterator[tuple[str, str]]:
 
 
 def _has_section(path: Path, section: str) -> bool:
+    try:
+        return _says(path.read_text(encoding="utf-8"), section)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _says(text: str, section: str) -> bool:
     file = configparser.RawConfigParser(strict=False)
     try:
-        file.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+        file.read_string(text)
+    except configparser.Error:
         return False
     return file.has_section(section)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from migci.cli.histories import histories
-from migci.cli.options import migrations_option, project_option, trunk_option
+from migci.cli.options import migrations_option, project_option, settings_option, trunk_option
 from migci.core.finding import Finding
 from migci.core.order import summary
 from migci.core.scripts import Listing
@@ -28,6 +28,7 @@ SCHEMA = "migci.versions/1"
 @trunk_option
 @project_option
 @migrations_option
+@settings_option
 @click.option("--tests", is_flag=True, help="Tell also which migrations have no test of their own.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="What is printed.")
 @click.pass_context
@@ -37,6 +38,7 @@ def check(
     trunk: str | None,
     project: Path,
     migrations: tuple[str, ...],
+    settings_ref: str | None,
     tests: bool,
     format_: str,
 ) -> None:
@@ -53,13 +55,14 @@ def check(
       migci versions check                     the working tree, also in the middle of a merge
       migci versions check my-branch --trunk origin/main
       migci versions check one-branch another-branch
+      migci versions check my-branch --settings origin/main
       migci versions check --tests             also what has no test of its own
       migci versions check --migrations api/alembic.ini --migrations jobs/migrate_repo
     """
     if len(refs) > 1:
-        compete = _compared(project, refs, trunk, migrations, format_)
+        compete = _compared(project, refs, trunk, migrations, format_, settings_ref)
         context.exit(Exit.FAILED if compete else Exit.PASSED)
-    with histories(project, refs[0] if refs else None, trunk, migrations) as known:
+    with histories(project, refs[0] if refs else None, trunk, migrations, settings_ref=settings_ref) as known:
         checked = check_all(known.readers, known.trees, known.branches)
         if tests:
             pairs = zip(checked, known.readers, strict=True)
@@ -69,13 +72,18 @@ def check(
 
 
 def _compared(
-    project: Path, refs: tuple[str, ...], trunk: str | None, migrations: tuple[str, ...], format_: str
+    project: Path,
+    refs: tuple[str, ...],
+    trunk: str | None,
+    migrations: tuple[str, ...],
+    format_: str,
+    settings_ref: str | None,
 ) -> bool:
     """Print which of `refs` take the same place, and tell whether any do."""
     if repeated := sorted({ref for ref in refs if refs.count(ref) > 1}):
         raise UsageError(f"{', '.join(repeated)} is named twice")
     found: list[tuple[Listing, tuple[Clash, ...]]] = []
-    with histories(project, refs[0], trunk, migrations) as known:
+    with histories(project, refs[0], trunk, migrations, settings_ref=settings_ref) as known:
         trees = [(ref, known.at(ref)) for ref in refs]
         for reader in known.readers:
             landed = listing_or_none(reader, known.landed())

@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from migci.adapters.git import GitRepository, likely_trunk, opened
+from migci.adapters.git import GitRepository, file_at, likely_trunk, opened
 from migci.adapters.scripts.repositories import READERS, reader_of
 from migci.adapters.scripts.trees import DiskFiles
 from migci.core.run import Commit
-from migci.detect import repositories
+from migci.detect import repositories, repositories_of
 from migci.errors import UsageError
-from migci.ports import Files, ScriptReader
+from migci.ports import EntryKind, Files, ScriptReader
 from migci.versions.check import Trees
 
 SETTINGS = "migci.toml"
@@ -51,21 +51,32 @@ class Histories:
 
 @contextmanager
 def histories(
-    project: Path, ref: str | None, trunk: str | None, migrations: tuple[str, ...], *, alone: bool = False
+    project: Path,
+    ref: str | None,
+    trunk: str | None,
+    migrations: tuple[str, ...],
+    *,
+    alone: bool = False,
+    settings_ref: str | None = None,
 ) -> Iterator[Histories]:
     """What `ref`, or the working tree, has, and what `trunk`, or the settings' one, does; nothing is left on exit.
 
     If `alone`, git is not asked: there is the working tree, and no trunk.
-    It goes by migci.toml, and where there is none by what is found in the folder. Raises UsageError.
+    It goes by migci.toml, that of the commit `settings_ref` if one is named, and where there is none by what is found
+    in the folder. Raises UsageError.
     """
     project = project.resolve()
     top = next((place for place in (project, *project.parents) if (place / SETTINGS).is_file()), None)
     project = top or project
     settings = None
-    if top is not None:
+    if top is not None or settings_ref is not None:
         from migci import config  # it takes longer than all the rest, and many projects have no settings
 
-        settings = config.load(top).project
+        if settings_ref is None:
+            settings = config.load(project).project
+        else:
+            text = file_at(project, settings_ref, SETTINGS)
+            settings = config.parse(text, project / f"{SETTINGS} at {settings_ref}").project
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="migci-"))
         repository: GitRepository | None = None
@@ -118,13 +129,17 @@ def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str
 
 
 def _detected(project: Path, files: Files) -> tuple[ScriptReader, ...]:
-    found = [(tool, path) for tool, path in repositories(project) if files.kind(path) is not None]
+    if isinstance(files, DiskFiles):
+        found = repositories(project)
+    else:
+        there = [entry.path for entry in files.entries("", below=True) if entry.kind is EntryKind.FILE]
+        found = repositories_of(there, lambda path: (files.read([path])[0] or b"").decode(errors="replace"))
     (tables,) = files.read(["pyproject.toml"])
     if tables is not None and _SETTINGS_OF_ALEMBIC.search(tables) and ("alembic", "alembic.ini") not in found:
         found.insert(0, ("alembic", "pyproject.toml"))
     if not found:
         raise UsageError(
-            f"no alembic.ini and no migrate.cfg is found in {project}",
+            f"no alembic.ini and no migrate.cfg is found in {project if isinstance(files, DiskFiles) else files.name}",
             hint="name where the migrations are with --migrations, or write migci.toml: migci init",
         )
     return tuple(reader for tool, path in found for reader in READERS[tool](path, ()))

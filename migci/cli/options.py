@@ -22,6 +22,12 @@ migrations_option = click.option(
     help="A migration repository, relative to the project: alembic's ini file, or the folder with migrate.cfg; it may "
     "be given more than once. [project] migrations if not given.",
 )
+settings_option = click.option(
+    "--settings",
+    "settings_ref",
+    metavar="REF",
+    help="Take migci.toml from this commit: a pipeline takes trunk's, and not what a patch made of it.",
+)
 trunk_option = click.option(
     "--trunk", metavar="REF", help="What the patch would land on; [project] trunk if not given."
 )

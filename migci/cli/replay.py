@@ -13,7 +13,7 @@ import click
 
 from migci import config, report, wiring
 from migci.adapters import git, publish
-from migci.cli.options import project_option
+from migci.cli.options import project_option, settings_option
 from migci.cli.progress import watching
 from migci.core.run import Run
 from migci.core.verdict import Verdict, judge
@@ -43,12 +43,7 @@ EXITS = {Verdict.PASSED: Exit.PASSED, Verdict.FAILED: Exit.FAILED, Verdict.UNDEC
 )
 @click.option("--no-merge", is_flag=True, help="Take the patch as it stands, not merged onto trunk's tip.")
 @click.option("--no-cache", is_flag=True, help="Run trunk's migrations anew, whatever checkpoint is kept.")
-@click.option(
-    "--settings",
-    "settings_ref",
-    metavar="REF",
-    help="Take migci.toml from this commit: a pipeline takes trunk's, and not what a patch made of it.",
-)
+@settings_option
 @click.option("--only-trunk", is_flag=True, help="Judge trunk's own migrations; there is no patch.")
 @click.pass_context
 def replay(

@@ -217,6 +217,53 @@ def test_the_settings_say_which_branches_are_wanted_and_where_scripts_are(shop: 
     assert check(shop).findings == ["error MC008"]
 
 
+def test_the_settings_of_another_commit_are_not_what_the_patch_made_of_them(shop: Path) -> None:
+    repository.git(shop, "checkout", "--quiet", "main")
+    write(shop, {"migci.toml": SETTINGS})
+    commit(shop)
+    lenient = SETTINGS + "\n[project.versions]\nbranches = ['loose']\n"
+    repository.git(shop, "checkout", "--quiet", "-b", "other", "main")
+    forked = alembic("d", "b") + "branch_labels = ('loose',)\n"
+    more = {"migrations/versions/d.py": forked, "migrations/versions/e.py": alembic("e", "b")}
+    write(shop, {"migci.toml": lenient, **more})
+    commit(shop)
+    assert check(shop, "other").status == 0
+    assert check(shop, "other", "--settings", "main").findings == ["error MC008", "warning MC016"]
+    assert check(shop, "--settings", "main").findings == ["error MC008", "warning MC016"]
+    (shop / "migci.toml").unlink()
+    assert check(shop, "other", "--settings", "main").findings == ["error MC008", "warning MC016"]
+    none = check(shop, "other", "--settings", "main~1")
+    assert (none.status, none.out) == (2, "")
+    assert "there is no migci.toml in 'main~1'" in none.err
+
+
+def test_open_changes_are_compared_by_the_settings_of_another_commit(shop: Path) -> None:
+    repository.git(shop, "checkout", "--quiet", "main")
+    write(shop, {"migci.toml": SETTINGS})
+    commit(shop)
+    for name in ("one", "two"):
+        repository.git(shop, "checkout", "--quiet", "-b", name, "main")
+        write(shop, {f"migrations/versions/{name}.py": alembic(name, "b")})
+        commit(shop)
+    write(shop, {"migci.toml": SETTINGS.replace('"main"', '"gone"')})
+    assert check(shop, "one", "two").status == 2
+    assert check(shop, "one", "two", "--settings", "main").findings == ["warning MC019"]
+
+
+def test_without_settings_a_refs_repositories_are_found_in_it(shop: Path) -> None:
+    write(
+        shop, {"jobs/migrate.cfg": CFG, "jobs/versions/001_a.py": "", "venv/lib/alembic.ini": INI, "x/alembic.ini": ""}
+    )
+    commit(shop)
+    repository.git(shop, "checkout", "--quiet", "--orphan", "bare")
+    repository.git(shop, "rm", "-rfq", ".")
+    write(shop, {"README": ""})
+    commit(shop)
+    said = check(shop, "patch", "--trunk", "main")
+    assert [one["folders"] for one in said.histories] == [["migrations/versions"], ["jobs/versions"]]
+    assert "no alembic.ini and no migrate.cfg is found in bare" in check(shop, "bare", "--trunk", "main").err
+
+
 def test_without_git_the_folder_is_looked_at_alone(shop: Path) -> None:
     shutil.rmtree(shop / ".git")
     assert check(shop).status == 0

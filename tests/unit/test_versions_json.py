@@ -107,6 +107,7 @@ def test_what_is_no_text_or_nested_without_end_is_told() -> None:
     ]
     (deep,) = read(b"[" * 200_000).mistakes
     assert deep.message.startswith("is not JSON that can be read: ")
+    assert deep.hint.startswith("take trunk's: git checkout TRUNK -- versions.json")
     assert read(b'{"1": ' + b"9" * 10_000 + b"}").mistakes
 
 

@@ -61,7 +61,8 @@ def read(content: bytes) -> Versions:
             return _unread("holds a conflict of git's", "migci versions rebase", line)
         return _unread(f"is not JSON: {error.msg}", "one entry a line, a comma after each but the last", error.lineno)
     except (RecursionError, ValueError) as error:  # the last for a number of thousands of digits
-        return _unread(f"is not JSON that can be read: {error}", "write it anew: migci versions import", None)
+        hint = "take trunk's: git checkout TRUNK -- versions.json, in its folder; then add yours: migci versions add"
+        return _unread(f"is not JSON that can be read: {error}", hint, None)
     if isinstance(value, dict):
         return _numbers(text)
     if isinstance(value, list):
