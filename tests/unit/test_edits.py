@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -162,10 +163,10 @@ def test_whatever_stands_around_it_the_script_says_what_it_said_but_for_its_pare
 
 def _values(content: bytes) -> dict[str, str]:
     """What the plain assignments of a module say, told in another way than by its positions."""
-    return {
-        target.id: str(ast.literal_eval(statement.value))
-        for statement in ast.parse(content).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name) and isinstance(statement.value, ast.Constant | ast.Tuple | ast.List)
-    }
+    found = {}
+    assigned = [one for one in ast.parse(content).body if isinstance(one, ast.Assign)]
+    for statement, target in [(one, target) for one in assigned for target in one.targets]:
+        if isinstance(target, ast.Name):
+            with contextlib.suppress(ValueError):
+                found[target.id] = str(ast.literal_eval(statement.value))
+    return found
