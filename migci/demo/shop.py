@@ -123,8 +123,9 @@ def _fill(tree: Path, about: Path, flavor: str) -> None:
 
 
 def _lay_over(tree: Path, overlay: Path) -> None:
+    """Files get the time of now: git takes one of the same size and the same old time for unchanged."""
     if overlay.is_dir():
-        shutil.copytree(overlay, tree, dirs_exist_ok=True, ignore=_COMPILED)
+        shutil.copytree(overlay, tree, dirs_exist_ok=True, ignore=_COMPILED, copy_function=shutil.copyfile)
 
 
 @functools.cache
