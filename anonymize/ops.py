@@ -1,0 +1,203 @@
+"""What can be done to a value: the few operations that every kind of markup is made of.
+
+They are data. Two engines carry them out and give the same bytes: `anonymize.twin` in Python and `anonymize._kernel`
+in C. A value comes as its plain bytes (no quotes, no escapes; text in UTF-8), and so does what takes its place; how it
+is written in a dump is not known here. NULL stays NULL and an empty value stays empty, whatever the operation, except
+for `Constant`, which replaces empty values too.
+
+What is drawn comes from the *token* of a value: BLAKE2s with 32 bytes of key (RFC 7693, section 2.9) over its folded
+bytes, 32 bytes long. Numbers are drawn from a token's bytes in the order of the pieces that need them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+KEY_BYTES = 32
+TOKEN_BYTES = 32
+
+
+class Fold(IntEnum):
+    """Which values count as the same, as the column's collation has it: they get the same token."""
+
+    NONE = 0
+    """Bytes are bytes."""
+    TRIM = 1
+    """Spaces at the end do not count."""
+    CASE = 2
+    """Nor do case and accents: see `anonymize.folding`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """Every value becomes NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Every value becomes the same."""
+
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Base32:
+    """`count` of the characters a-z and 2-7, five bits of the token each: takes ceil(5 * count / 8) bytes, high bits first."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hex:
+    """`count` of the characters 0-9 and a-f: takes ceil(count / 2) bytes, high half first."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """`count` (1 to 18) decimal digits: takes 8 bytes, a little-endian number modulo 10**count, zeros in front."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One of `entries`: takes 8 bytes, a little-endian number modulo how many there are."""
+
+    entries: tuple[bytes, ...]
+
+
+Piece = bytes | Base32 | Hex | Digits | Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The pieces, one after the other. They take 32 bytes of the token at most, each its own."""
+
+    key: bytes
+    fold: Fold
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Letters become letters of the same case, digits digits, all else in ASCII stays; so does the length in characters.
+
+    The character at place i (from 0) is drawn with r = (token[i % 32] + 101 * (i // 32)) % 256: of an alphabet with n
+    characters, number r * n // 256. A character beyond ASCII, and a byte that is no UTF-8, becomes one of à to ö
+    (U+00E0 to U+00F6). An empty alphabet leaves its characters as they are.
+    Up to and including the first `keep_until`, if it is there, everything stays (places are counted from the value's
+    beginning all the same).
+    """
+
+    key: bytes
+    fold: Fold
+    lower: bytes = b"abcdefghijklmnopqrstuvwxyz"
+    upper: bytes = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    digit: bytes = b"0123456789"
+    other: bool = True
+    keep_until: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Numerals:
+    """The characters of `alphabet` are numerals and change together; all others stay where they are.
+
+    `alphabet` holds the numerals in lower case, each standing for its place (radix = its length: 10, 16, 36 …; letters
+    of either case count, and come out in lower case unless all letters of the value are upper case). The first `keep`
+    numerals stay. Of the n others, X:
+
+    * n = 0: nothing changes; n = 1: (X + key[0]) modulo the radix.
+    * radix ** ceil(n / 2) < 2**60: FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`, walked in a cycle
+      until the result is of the same sort as X. With `number`, the sort is: whether the first numeral is 0, and, if
+      `maximum` is given and X (read as a number) is at most that, being at most that. So it is a permutation of the
+      values of one shape.
+    * more: each drawn from the token of the n numerals (in lower case, without anything else), as in `Text`. Collisions
+      then are those of more than 100 bits.
+    """
+
+    key: bytes
+    alphabet: bytes = b"0123456789"
+    tweak: bytes = b""
+    keep: int = 0
+    number: bool = False
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IPv4 or IPv6 address, or a network in CIDR's notation, becomes another of the same family.
+
+    A permutation (FF1 with radix 2, AES-128 under key[:16]; the tweak is b"4" or b"6"). With `network_v4` or
+    `network_v6` bits, the first that many are permuted among themselves and the rest under a tweak of the family and
+    the original network's bytes, so that two addresses of one network stay in one network. Raises Unfit for anything
+    else.
+    """
+
+    key: bytes
+    network_v4: int = 0
+    network_v6: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Dates move by whole days: at most `days` in either direction, never 0, the same for the same subject.
+
+    A value begins with YYYY-MM-DD; what follows stays. The shift is drawn from the token of the subject (of an empty
+    subject, where the row names none). A date with a 0 for its year, month or day stays as it is. Raises Unfit for
+    what is no date, and for a result outside the years 1 to 9999.
+    """
+
+    key: bytes
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """The leaves of a JSON document, each by the rule of its path; every other byte stays.
+
+    A path is a tuple of steps: a member's name, or `*` for any member or element. A rule for a path holds for all that
+    is below it, unless a longer one does; of two with the same length the one with names before stars. `None` in
+    `rules` leaves a leaf as it is. `other` is for leaves that no rule knows: an operation, None to leave them, or
+    "refuse" to raise Unfit. Strings go to their operation decoded, numbers as they are written; what comes back is
+    written as a number where it was one and still looks like one, else as a string. true, false and null stay.
+    Raises Unfit for what is not JSON.
+    """
+
+    rules: tuple[tuple[tuple[str, ...], Op | None], ...]
+    other: Op | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What `function` makes of the value; None for NULL. It may raise Unfit."""
+
+    function: Callable[[bytes], bytes | None]
+
+
+Op = Null | Constant | Template | Text | Numerals | Address | Shift | Json | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What happens to one column of a row."""
+
+    op: Op
+    subject: int | None = None
+    """For `Shift`: the place in the row of the column whose value is the subject."""
+    binary: bool = False
+    """Its values are bytes and not text in the dump's character set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What happens to the rows of one kind of statement: a slot, or None to keep, for each value of a row."""
+
+    slots: tuple[Slot | None, ...]
+
+
+Audit = Mapping[int, int]
+"""How many values of each place in the row were replaced."""
