@@ -44,7 +44,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Base32:
-    """`count` of the characters a-z and 2-7, five bits of the token each: takes ceil(5 * count / 8) bytes, high bits first."""
+    """`count` of the characters a-z and 2-7, five bits each: takes ceil(5 * count / 8) bytes, high bits first."""
 
     count: int
 
@@ -84,7 +84,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Letters become letters of the same case, digits digits, all else in ASCII stays; so does the length in characters.
+    """Letters become letters of the same case, digits digits, all else in ASCII stays; so does the count of characters.
 
     The character at place i (from 0) is drawn with r = (token[i % 32] + 101 * (i // 32)) % 256: of an alphabet with n
     characters, number r * n // 256. A character beyond ASCII, and a byte that is no UTF-8, becomes one of à to ö

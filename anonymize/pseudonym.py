@@ -31,7 +31,7 @@ def token(key: bytes, message: bytes) -> bytes:
 
 
 def read_key(file: Path) -> Key:
-    """The key in `file`: all of its bytes, but for white space at the ends. Raises UsageError, which never quotes it."""
+    """The key in `file`: its bytes without white space at the ends. Raises UsageError, which never quotes it."""
     hint = f"make one with: head -c 32 /dev/urandom | base64 > {file}"
     try:
         secret = file.read_bytes().strip()

@@ -14,12 +14,12 @@ class Column:
     type: str
     """Its base type in lower case: varchar, int, json, …; "" where it is not known."""
     length: int | None = None
-    """Characters of a char or varchar, bytes of a binary one, digits of a decimal; None where there is no limit known."""
+    """Characters of a char or varchar, bytes of a binary one, digits of a decimal; None where no limit is known."""
     scale: int | None = None
     unsigned: bool = False
     nullable: bool = True
     charset: str | None = None
-    """The character set of its text, its table's where it has none of its own; "binary" for bytes; None if not known."""
+    """The character set of its text, its table's where it has none of its own; "binary" for bytes; None: not known."""
     collation: str | None = None
     generated: str | None = None
     """The expression that it is computed from."""
