@@ -2,8 +2,8 @@
 
 They are data. Two engines carry them out and give the same bytes: `anonymize.twin` in Python and `anonymize._kernel`
 in C. A value comes as its plain bytes (no quotes, no escapes; text in UTF-8), and so does what takes its place; how it
-is written in a dump is not known here. NULL stays NULL and an empty value stays empty, whatever the operation, except
-for `Constant`, which replaces empty values too.
+is written in a dump is not known here. NULL stays NULL whatever the operation; an empty value stays empty, but for
+`Null` and `Constant`.
 
 What is drawn comes from the *token* of a value: BLAKE2s with 32 bytes of key (RFC 7693, section 2.9) over its folded
 bytes, 32 bytes long. Numbers are drawn from a token's bytes in the order of the pieces that need them.

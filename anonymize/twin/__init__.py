@@ -1,1 +1,7 @@
 """The operations in Python: the same bytes as the kernel's, slowly. It is also what the kernel is checked against."""
+
+from anonymize.twin.applying import apply
+from anonymize.twin.rows import Rows
+from anonymize.twin.skipping import skip
+
+__all__ = ["Rows", "apply", "skip"]
