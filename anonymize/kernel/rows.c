@@ -2,7 +2,7 @@
 
 #include "search.h"
 
-enum { CELLS = 1024 };
+enum { CELLS = 256 };
 
 /* Where a value stands, as it is written; plain: a string without escapes. */
 typedef struct {
