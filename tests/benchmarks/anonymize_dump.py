@@ -9,11 +9,78 @@ ROWS = 3_100_000
 MARKED = {"accounts": ("email", "name", "address"), "messages": ("author", "body")}
 _ROWS_IN_A_STATEMENT = 2_500
 _SEED = 20_261_121
-_WORDS = (
-    "the of and to in is it you that was for on are with as his they be at one have this from or had by word but what "
-    "some we can out other were all there when up use your how said an each she which do their time if will way about "
-    "Paris Ada invoice 2024 42 meeting Monday server refused address street green table please thanks regards"
-).split()
+_WORDS = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "it",
+    "you",
+    "that",
+    "was",
+    "for",
+    "on",
+    "are",
+    "with",
+    "as",
+    "his",
+    "they",
+    "be",
+    "at",
+    "one",
+    "have",
+    "this",
+    "from",
+    "or",
+    "had",
+    "by",
+    "word",
+    "but",
+    "what",
+    "some",
+    "we",
+    "can",
+    "out",
+    "other",
+    "were",
+    "all",
+    "there",
+    "when",
+    "up",
+    "use",
+    "your",
+    "how",
+    "said",
+    "an",
+    "each",
+    "she",
+    "which",
+    "do",
+    "their",
+    "time",
+    "if",
+    "will",
+    "way",
+    "about",
+    "Paris",
+    "Ada",
+    "invoice",
+    "2024",
+    "42",
+    "meeting",
+    "Monday",
+    "server",
+    "refused",
+    "address",
+    "street",
+    "green",
+    "table",
+    "please",
+    "thanks",
+    "regards",
+]
 _GIVEN = ("Ada", "Bo", "Chen", "Dana", "Eli", "Fatima", "Goran", "Hana", "Ines", "Jun", "Kofi", "Lena", "Mara", "Niko")
 _FAMILY = ("Abe", "Berg", "Costa", "Diaz", "Eriksen", "Fischer", "Gupta", "Haas", "Ito", "Jansen", "Kaya", "Novak")
 _HEAD = """-- MySQL dump 10.13  Distrib 9.7.4, for Linux (x86_64)
@@ -74,19 +141,21 @@ def write(file: Path, *, rows: int = ROWS, row_on_a_line: bool = False) -> None:
 def _account(number: int, pick: random.Random, texts: list[str], lines: list[str]) -> str:
     chance = pick.getrandbits(60)
     given, family = _GIVEN[chance % 14], _FAMILY[chance % 12]
+    day = f"2024-{chance % 12 + 1:02}-{chance % 28 + 1:02} 10:{chance % 60:02}:00"
     line, text = lines[chance % len(lines)], texts[(chance >> 20) % len(texts)]
     return (
         f"({number},'{given}.{family}.{number}@mail{chance % 97}.example.com','{given} {family} {chance % 10007}',"
-        f"'{line} {chance % 99991}, {text}','2024-{chance % 12 + 1:02}-{chance % 28 + 1:02} 10:{chance % 60:02}:00','active',"
-        f"{chance % 100000}.{chance % 90 + 10},'theme=dark;page={chance % 50};columns=id,name,created;zoom={chance % 9}')"
+        f"'{line} {chance % 99991}, {text}','{day}','active',{chance % 100000}.{chance % 90 + 10},"
+        f"'theme=dark;page={chance % 50};columns=id,name,created;zoom={chance % 9}')"
     )
 
 
 def _message(number: int, pick: random.Random, texts: list[str], lines: list[str]) -> str:
     chance = pick.getrandbits(60)
     account = chance % 1_500_000 + 1
+    day = f"2024-{chance % 12 + 1:02}-{chance % 28 + 1:02} 10:{chance % 60:02}:00"
     return (
         f"({number},{account},'{_GIVEN[chance % 14]}.{account}@mail{chance % 97}.example.com',"
-        f"'{texts[chance % len(texts)]} {number}','2024-{chance % 12 + 1:02}-{chance % 28 + 1:02} 10:{chance % 60:02}:00',"
-        f"'{chance:064x}','{{\\\"read\\\": true, \\\"folder\\\": \\\"inbox\\\", \\\"size\\\": {chance % 9999}}}')"
+        f"'{texts[chance % len(texts)]} {number}','{day}',"
+        f'\'{chance:064x}\',\'{{\\"read\\": true, \\"folder\\": \\"inbox\\", \\"size\\": {chance % 9999}}}\')'
     )
