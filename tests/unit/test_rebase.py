@@ -208,7 +208,8 @@ REFUSED = {
     "revision x is there twice": (A, revisions("abc"), {**A, **revision("x", "b"), f"{ALEMBIC}/z.py": revision(
         "x", "b")[f"{ALEMBIC}/x.py"]}),
     "revision b is there twice": (A, A, {**A, f"{ALEMBIC}/mine.py": 'revision = "b"\ndown_revision = "a"\n'}),
-    "has landed as revision b, and is other here": (A, A, {**A, f"{ALEMBIC}/b.py": 'revision = "other"\n'}),
+    "has landed as revision b, and is other here": (
+        A, A, {**A, f"{ALEMBIC}/b.py": 'revision = "other"\ndown_revision = "a"\n'}),
     "and another text in trunk: migrations/versions/c.py": (
         A, revisions("abc"), {**A, f"{ALEMBIC}/mine.py": 'revision = "c"\ndown_revision = "b"\n'}),
     "trunk itself has 2 heads": (A, {**revisions("abc"), **revision("d", "b")}, {**A, **revision("x", "b")}),
