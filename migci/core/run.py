@@ -39,7 +39,7 @@ class CloneFacts:
 
 
 class Part(StrEnum):
-    """What of a migration's own test was at work: its import, what it does before the step, the step, what it checks."""
+    """What of a migration's own test was at work: its import, what it does before the step, the step, its checks."""
 
     IMPORT = "import"
     BEFORE = "pre_upgrade"
