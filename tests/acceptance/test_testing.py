@@ -15,6 +15,7 @@ import uv
 
 from migci.demo.shop import build
 from tests.acceptance.command import demand, left, state
+from tests.contract.flavors import needs_mysql
 from tests.contract.interpreters import OLD, built
 from tests.contract.projects import put, write_migrate
 
@@ -55,6 +56,9 @@ def run(project: Path, *arguments: str, libraries: Path | None = None) -> Ended:
 def shop(tmp_path: Path, flavor: str, trait: str = "shop") -> Path:
     demand(flavor)
     build(tmp_path / "shop", flavor=flavor, trait=trait)
+    if flavor == "mysql":
+        programs = f'flavor = "mysql"\nprograms = "{os.environ["MIGCI_MYSQL"]}"'
+        edit(tmp_path / "shop", "migci.toml", 'flavor = "mysql"', programs)
     return tmp_path / "shop"
 
 
@@ -104,6 +108,13 @@ def test_each_mistake_fails_the_test_that_it_belongs_to(flavor: str, tmp_path: P
     assert "0010 has no way back: Irreversible: it has no downgrade()" in tested.out
     assert "to be as the models are, the schema needs:\nremove_column products.name" in tested.out
     assert tested.status == 1
+
+
+@needs_mysql
+def test_a_migration_goes_up_down_and_up_on_mysql_too(store: Path, tmp_path: Path) -> None:
+    tested = run(shop(tmp_path, "mysql"), "--migci", "migci::test_up_down_up[0009]")
+    assert tested.ends == {"up_down_up[0009]": "PASSED"}, tested.out
+    assert left(store, tested.pid) == []
 
 
 def test_a_migration_that_fails_is_told_and_those_behind_it_are_skipped_with_its_name(tmp_path: Path) -> None:
