@@ -110,15 +110,16 @@ class Numerals:
     36 …; letters of either case count, and come out in lower case unless those among the value's numerals are all in
     upper case). The first `keep` numerals stay as they are written. Of the n others, X:
 
-    * n = 0: nothing changes; n = 1: X becomes (X + s) modulo the radix, with s = 1 + key[0] % (radix - 1).
-    * radix ** ceil(n / 2) < 2**60: FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`.
+    * n = 0: nothing changes.
+    * radix ** ceil(n / 2) < 2**60: X, read as a number, is permuted among the `size` numbers of n numerals from `first`
+      to `last` that are of its sort. All are of one sort, unless `number` says that these are numbers: then those with
+      the numeral 0 in front (if n > 1) are of another, and so are those above `maximum`. X - first is enciphered by
+      FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`, as a string of the fewest numerals that size - 1
+      can be written with, again and again until the result, Y, is below `size`; first + Y takes the place of X. For
+      one numeral, where there is no FF1, Y is (X - first + 1 + key[0] % (size - 1)) % size; if size is 1, X stays.
     * more: each drawn from the token of the n numerals (in lower case, without anything else), as in `Text`; with
       `number`, the first is the numeral 0 if it was before, and else number 1 + r * (radix - 1) // 256. Collisions
       then are those of more than 100 bits.
-
-    With `number`, the first two are walked in a cycle until the result is of the same sort as X, so that they are
-    permutations of the values of one sort: whether the first of n > 1 numerals is 0 and, if `maximum` is given and X,
-    read as a number, is at most that, being at most that.
     """
 
     key: bytes

@@ -15,7 +15,8 @@ static void make_tables(Aes *aes) {
         inverse ^= (uint8_t)(inverse << 2);
         inverse ^= (uint8_t)(inverse << 4);
         inverse ^= inverse & 0x80 ? 0x09 : 0;
-        aes->box[element] = inverse ^ turned(inverse, 1) ^ turned(inverse, 2) ^ turned(inverse, 3) ^ turned(inverse, 4) ^ 0x63;
+        aes->box[element] = inverse ^ 0x63;
+        for (int by = 1; by <= 4; by++) aes->box[element] ^= turned(inverse, by);
     } while (element != 1);
     aes->box[0] = 0x63;
     for (int byte = 0; byte < 256; byte++) {
@@ -28,7 +29,8 @@ void aes_prepare(Aes *aes, const uint8_t key[AES_KEY_BYTES]) {
     make_tables(aes);
     aes->instructions = false;
 #if AES_INSTRUCTIONS
-    aes->instructions = __builtin_cpu_supports("aes") && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
+    aes->instructions =
+        __builtin_cpu_supports("aes") && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.1");
 #endif
     uint8_t constant = 1;
     memcpy(aes->keys[0], key, AES_KEY_BYTES);
@@ -49,8 +51,11 @@ static uint32_t word(const uint8_t *at) {
 static uint32_t rotated(uint32_t value, int by) { return by ? value >> by | value << (32 - by) : value; }
 
 Block aes_encrypt_by_table(const Aes *aes, Block block) {
-    uint32_t state[4] = {(uint32_t)(block.high >> 32), (uint32_t)block.high, (uint32_t)(block.low >> 32), (uint32_t)block.low};
-    for (int column = 0; column < 4; column++) state[column] ^= word(aes->keys[0] + 4 * column);
+    uint32_t state[4];
+    for (int column = 0; column < 4; column++) {
+        uint64_t half = column < 2 ? block.high : block.low;
+        state[column] = (uint32_t)(half >> (column % 2 ? 0 : 32)) ^ word(aes->keys[0] + 4 * column);
+    }
     for (int round = 1; round <= AES_ROUNDS; round++) {
         uint32_t next[4];
         for (int column = 0; column < 4; column++) {

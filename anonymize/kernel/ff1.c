@@ -68,8 +68,8 @@ static inline uint64_t remainder_of(uint64_t number, uint64_t divisor, uint64_t 
     return rest;
 }
 
-__attribute__((always_inline)) static inline void encrypt(const Ff1 *ff1, const Aes *aes, uint64_t *left, uint64_t *right,
-                                                          Block (*encipher)(const Aes *, Block)) {
+__attribute__((always_inline)) static inline void
+encrypt(const Ff1 *ff1, const Aes *aes, uint64_t *left, uint64_t *right, Block (*encipher)(const Aes *, Block)) {
     uint64_t one = *left, other = *right;
     unsigned bits = 8 * ff1->number_bytes; /* the round's number stands above these */
     for (uint64_t round = 0; round < ROUNDS; round++) {

@@ -42,7 +42,8 @@ static Fit unfit(Walk *walk, const char *why) {
 static Fit no_json(Walk *walk) { return unfit(walk, "it is no JSON"); }
 
 static inline void skip_space(Walk *walk) {
-    while (walk->at < walk->end && (*walk->at == ' ' || *walk->at == '\n' || *walk->at == '\t' || *walk->at == '\r')) walk->at++;
+    for (; walk->at < walk->end; walk->at++)
+        if (*walk->at != ' ' && *walk->at != '\n' && *walk->at != '\t' && *walk->at != '\r') return;
 }
 
 /* Puts what takes the place of the leaf that is written from `start` to walk->at, and says `text`. */

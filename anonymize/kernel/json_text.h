@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* The end of the string whose text begins at `at`: the place of its quote. NULL where it is no string, or not in UTF-8. */
+/* The end of the string whose text begins at `at`: the place of its quote. NULL where it is no string, or no UTF-8. */
 const uint8_t *json_string_end(const uint8_t *at, const uint8_t *end, bool *escaped);
 
 /* The end of the number at `at`, or NULL. */

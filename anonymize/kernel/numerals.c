@@ -5,6 +5,8 @@
 
 enum { NONE = 255, STEP = 101, TOKEN = 32 };
 
+static const uint64_t HALF_LIMIT = (uint64_t)1 << 60; /* halves of what FF1 is given are below */
+
 int numerals_prepare(Numerals *numerals, const NumeralsRule *rule) {
     if (rule->radix < 2 || rule->radix > 128) return 0;
     memset(numerals, 0, sizeof *numerals);
@@ -23,14 +25,17 @@ int numerals_prepare(Numerals *numerals, const NumeralsRule *rule) {
     numerals->keep = rule->keep;
     numerals->number = rule->number;
     numerals->maximum = rule->has_maximum ? rule->maximum : (Wide)1 << 127;
-    numerals->longest = 1;
-    for (uint64_t power = numerals->radix; power < (uint64_t)1 << 60; power *= numerals->radix) {
+    uint64_t half = 1;
+    while (half < HALF_LIMIT / numerals->radix + (HALF_LIMIT % numerals->radix != 0)) {
+        half *= numerals->radix;
         numerals->longest += 2;
-        if (power > ((uint64_t)1 << 60) / numerals->radix) break;
     }
-    numerals->longest--; /* both halves as long as the longer one may be */
-    for (unsigned count = 2; count <= numerals->longest; count++)
+    numerals->powers[0] = 1;
+    for (unsigned count = 1; count <= numerals->longest; count++) {
+        numerals->powers[count] = numerals->powers[count - 1] * numerals->radix;
+        if (count < 2) continue;
         ff1_prepare(&numerals->ff1[count], &numerals->aes, numerals->radix, count, rule->tweak, rule->tweak_length);
+    }
     return 1;
 }
 
@@ -83,31 +88,55 @@ static inline void spell(const Found *found, uint8_t *to, size_t *at, size_t cou
     *at = here;
 }
 
+static unsigned rotated(const Numerals *numerals, unsigned number, unsigned size) {
+    return size == 1 ? number : (number + 1 + numerals->key[0] % (size - 1)) % size;
+}
+
+/* What takes the place of a number among all that are as long and of its sort, which are a range of numbers. */
+static Wide changed(const Numerals *numerals, Wide number, size_t length) {
+    Wide first = 0, last = numerals->powers[length] - 1, highest = numerals->powers[length - 1];
+    if (length > 1) {
+        if (number < highest) last = highest - 1;
+        else first = highest;
+    }
+    if (number > numerals->maximum) {
+        if (first <= numerals->maximum) first = numerals->maximum + 1;
+    } else if (last > numerals->maximum) {
+        last = numerals->maximum;
+    }
+    Wide size = last - first + 1, result = number - first;
+    while (length > 1 && numerals->powers[length - 1] >= size) length--;
+    if (length == 1) return first + rotated(numerals, (unsigned)result, (unsigned)size);
+    const Ff1 *ff1 = &numerals->ff1[length];
+    bool narrow = !(result >> 64);
+    uint64_t divisor = ff1->powers[1], left, right;
+    left = narrow ? (uint64_t)result / divisor : (uint64_t)(result / divisor);
+    right = narrow ? (uint64_t)result % divisor : (uint64_t)(result % divisor);
+    do {
+        ff1_encrypt(ff1, &numerals->aes, &left, &right);
+        result = (Wide)left * divisor + right;
+    } while (result >= size);
+    return first + result;
+}
+
 __attribute__((always_inline)) static inline void permute(const Found *found, uint8_t *to, unsigned radix) {
     const Numerals *numerals = found->numerals;
-    const Ff1 *ff1 = &numerals->ff1[found->count];
     size_t half = found->count / 2, at = found->start;
     uint64_t left = number_at(found, &at, half, radix);
     uint64_t right = number_at(found, &at, found->count - half, radix);
-    if (!numerals->number) ff1_encrypt(ff1, &numerals->aes, &left, &right);
-    else {
-        uint64_t least = ff1->powers[0] / radix; /* the left halves below begin with a 0 */
-        bool zero = left < least, small = (Wide)left * ff1->powers[1] + right <= numerals->maximum;
-        do ff1_encrypt(ff1, &numerals->aes, &left, &right);
-        while (zero != (left < least) || (small && (Wide)left * ff1->powers[1] + right > numerals->maximum));
+    if (numerals->number) {
+        uint64_t divisor = (uint64_t)numerals->powers[found->count - half];
+        Wide number = changed(numerals, (Wide)left * divisor + right, found->count);
+        bool narrow = !(number >> 64);
+        left = narrow ? (uint64_t)number / divisor : (uint64_t)(number / divisor);
+        right = narrow ? (uint64_t)number % divisor : (uint64_t)(number % divisor);
+    } else if (found->count == 1) {
+        right = rotated(numerals, (unsigned)right, radix);
+    } else {
+        ff1_encrypt(&numerals->ff1[found->count], &numerals->aes, &left, &right);
     }
     spell(found, to, &at, found->count - half, right, radix);
     spell(found, to, &at, half, left, radix);
-}
-
-static void rotate(const Found *found, uint8_t *to) {
-    const Numerals *numerals = found->numerals;
-    unsigned radix = numerals->radix, by = 1 + numerals->key[0] % (radix - 1);
-    size_t at = found->start;
-    unsigned number = numerals->place[found->value[at]], result = number;
-    do result = (result + by) % radix;
-    while (numerals->number && number <= numerals->maximum && result > numerals->maximum);
-    to[at] = found->spelling[result];
 }
 
 static void draw(const Found *found, uint8_t *to) {
@@ -139,8 +168,7 @@ Fit numerals(const Numerals *numerals, const uint8_t *value, size_t length, Byte
     Found found = find(numerals, value, length);
     uint8_t *to = out->at + start;
     if (!found.count) return FITS;
-    if (found.count == 1) rotate(&found, to);
-    else if (found.count > numerals->longest) draw(&found, to);
+    if (found.count > numerals->longest) draw(&found, to);
     else if (numerals->radix == 10) permute(&found, to, 10);
     else if (numerals->radix == 16) permute(&found, to, 16);
     else permute(&found, to, numerals->radix);

@@ -15,7 +15,8 @@ typedef struct {
     size_t keep;
     bool number;
     Wide maximum;                  /* a larger number than any that is permuted, where there is none */
-    size_t longest;                /* more numerals are drawn */
+    unsigned longest;              /* more numerals are drawn */
+    Wide powers[NUMERALS_LONGEST + 1]; /* of the radix, to that of `longest` */
     uint8_t place[256];            /* of a character in the alphabet, in either case; 255 for all others */
     uint8_t spelling[2][128];      /* the alphabet, in lower case and in upper case */
     Ff1 ff1[NUMERALS_LONGEST + 1]; /* by the count of numerals; 0 and 1 are not used */

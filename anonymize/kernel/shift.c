@@ -37,7 +37,7 @@ static int is_time(const uint8_t *at, const uint8_t *end) {
     if (at == end) return 1;
     if (*at != ' ' && *at != 'T') return 0;
     while (++at < end)
-        if (!((*at >= '0' && *at <= ':') || *at == ' ' || *at == '.' || *at == '+' || *at == '-' || *at == 'Z')) return 0;
+        if ((*at < '0' || *at > ':') && !memchr(" .+-Z", *at, 5)) return 0;
     return 1;
 }
 
@@ -64,8 +64,8 @@ static void date_of(int32_t day, uint32_t *year, uint32_t *month, uint32_t *date
     *year = 100 * century + years + (months >= 10);
 }
 
-Fit shift(const Shift *shift, const uint8_t *value, size_t length, const uint8_t *subject, size_t subject_length, Bytes *out,
-          const char **why) {
+Fit shift(const Shift *shift, const uint8_t *value, size_t length, const uint8_t *subject, size_t subject_length,
+          Bytes *out, const char **why) {
     if (!length) return FITS;
     uint32_t year = length < DATE ? UINT32_MAX : digits(value, 4);
     uint32_t month = length < DATE ? 0 : digits(value + 5, 2), day = length < DATE ? 0 : digits(value + 8, 2);

@@ -15,7 +15,7 @@ typedef struct {
 int shift_prepare(Shift *shift, const uint8_t key[32], uint64_t days);
 
 /* What takes the value's place is appended to `out`. */
-Fit shift(const Shift *shift, const uint8_t *value, size_t length, const uint8_t *subject, size_t subject_length, Bytes *out,
-          const char **why);
+Fit shift(const Shift *shift, const uint8_t *value, size_t length, const uint8_t *subject, size_t subject_length,
+          Bytes *out, const char **why);
 
 #endif

@@ -42,10 +42,8 @@ class _Numerals:
         changing = written[self._op.keep :].lower()
         if not changing:
             return value
-        if len(changing) == 1:
-            changed = self._rotated(changing)
-        elif len(changing) <= self._longest:
-            changed = self._permuted(changing)
+        if len(changing) <= self._longest:
+            changed = self._spelled(self._changed(self._number(changing), len(changing)), len(changing))
         else:
             changed = self._drawn(changing)
         if written.isupper():
@@ -60,27 +58,31 @@ class _Numerals:
                 result[at] = next(following)
         return bytes(result)
 
-    def _permuted(self, changing: bytes) -> bytes:
-        ff1 = self._ff1(len(changing))
-        highest = self._radix ** (len(changing) - 1)
-        number = self._number(changing)
-        result = ff1.encrypt(number)
+    def _changed(self, number: int, length: int) -> int:
+        """What takes the place of a number among all that are as long and of its sort, which are a range of numbers."""
+        first, last = 0, self._radix**length - 1
         if self._op.number:
-            while (result < highest) != (number < highest) or not self._same_side(number, result):
-                result = ff1.encrypt(result)
-        return self._spelled(result, len(changing))
+            highest = self._radix ** (length - 1)
+            if length > 1:
+                first, last = (0, highest - 1) if number < highest else (highest, last)
+            maximum = self._op.maximum
+            if maximum is not None:
+                first, last = (first, min(last, maximum)) if number <= maximum else (max(first, maximum + 1), last)
+        size = last - first + 1
+        while length > 1 and self._radix ** (length - 1) >= size:
+            length -= 1
+        return first + self._permuted(number - first, length, size)
 
-    def _rotated(self, changing: bytes) -> bytes:
-        number = self._number(changing)
-        by = 1 + self._op.key[0] % (self._radix - 1)
-        result = (number + by) % self._radix
-        while self._op.number and not self._same_side(number, result):
-            result = (result + by) % self._radix
-        return self._spelled(result, 1)
-
-    def _same_side(self, number: int, result: int) -> bool:
-        maximum = self._op.maximum
-        return maximum is None or number > maximum or result <= maximum
+    def _permuted(self, number: int, length: int, size: int) -> int:
+        if size == 1:
+            return number
+        if length == 1:
+            return (number + 1 + self._op.key[0] % (size - 1)) % size
+        ff1 = self._ff1(length)
+        number = ff1.encrypt(number)
+        while number >= size:
+            number = ff1.encrypt(number)
+        return number
 
     def _drawn(self, changing: bytes) -> bytes:
         alphabet, radix = self._op.alphabet, self._radix
