@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from migci.errors import UsageError
 
 _SKIPPED = {".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "build", "dist", "site-packages"}
+_TOOL_ALEMBIC = re.compile(rb"^\[tool\.alembic\]", re.MULTILINE)
 _INTERPRETERS = (".venv/bin/python", "venv/bin/python", "env/bin/python")
 
 
@@ -52,6 +53,18 @@ def repositories(project: Path) -> list[tuple[str, str]]:
     return _nearest_first(_repositories(project))
 
 
+def home_of_migrations(folder: Path) -> Path:
+    """`folder`, or the nearest above it that has migrations; no higher than the top of the git checkout it is in."""
+    above = (folder, *folder.parents)
+    top = next((place for place, one in enumerate(above) if (one / ".git").exists()), 0)
+    return next((one for one in above[: top + 1] if repositories(one) or _has_tool_alembic(one)), folder)
+
+
+def says_tool_alembic(pyproject: bytes) -> bool:
+    """Whether a pyproject.toml has alembic's settings in it."""
+    return _TOOL_ALEMBIC.search(pyproject) is not None
+
+
 def repositories_of(files: Iterable[str], text_of: Callable[[str], str]) -> list[tuple[str, str]]:
     """As `repositories`, of a tree that need not lie on disk: all its `files`, and what the text of one is."""
     files = tuple(files)
@@ -80,6 +93,13 @@ def _repositories(project: Path) -> Iterator[tuple[str, str]]:
             yield "alembic", (here / "alembic.ini").relative_to(project).as_posix()
         if "migrate.cfg" in files and (here / "versions").is_dir():
             yield "sqlalchemy-migrate", here.relative_to(project).as_posix()
+
+
+def _has_tool_alembic(folder: Path) -> bool:
+    try:
+        return says_tool_alembic((folder / "pyproject.toml").read_bytes())
+    except OSError:
+        return False
 
 
 def _has_section(path: Path, section: str) -> bool:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from migci.adapters.git import users_environment
+from migci.adapters.commits import users_environment
 from migci.errors import MigciError, UsageError
 
 _JOURNAL = "migci-versions-rebase"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from migci import config, wiring
-from migci.adapters import git
+from migci.adapters.commits import likely_trunk
 from migci.cli.options import project_option
 from migci.detect import Detected, detect
 from migci.errors import UsageError
@@ -68,7 +68,7 @@ def init(project: Path) -> None:
         raise UsageError(f"{path} is there already", hint="change it, or delete it first")
     found = detect(project)
     flavor = next((name for name in _SERVERS if wiring.available(name)), "sqlite")
-    path.write_text(_text(found, git.likely_trunk(project), flavor))
+    path.write_text(_text(found, likely_trunk(project), flavor))
     click.echo(f"Wrote {path}: {found.tool}, {found.migrations}.")
     if len(found.found) > 1:
         click.echo(f"There are others: {', '.join(found.found[1:])}; change 'migrations' if one of them is meant.")

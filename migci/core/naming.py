@@ -74,6 +74,13 @@ def is_numbered(name: str) -> bool:
     return _NUMBERED.fullmatch(name) is not None and name.endswith((".py", ".sql"))
 
 
+def without_number(name: str) -> str | None:
+    """`name` without the number that it begins with; `None` where that leaves no name, or one with a number again."""
+    match = _NUMBERED.fullmatch(name)
+    bare = match[2].lstrip("_-. ") if match else name
+    return bare if purpose(bare) is not None and not is_numbered(bare) else None
+
+
 def plan(names: Iterable[str]) -> Plan:
     """New names for the numbered scripts among `names`; all else in the folder keeps its name.
 
@@ -122,7 +129,7 @@ def finished(names: Iterable[str], listed: Mapping[str, Sequence[str]]) -> Plan:
         if new is None:
             raise UsageError(
                 f"{VERSIONS} is there already, and {_shown(name)} is not in it",
-                hint=f"give it the next number: migci versions add {name}",
+                hint="take the number out of its name, and call migci versions add",
             )
         moves.append(Move(number, name, new))
     return Plan(tuple(sorted(moves, key=lambda move: (move.number, not move.old.endswith(".py"), move.old))))

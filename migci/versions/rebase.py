@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from migci.core.landing import in_a_row, of_no_order
 from migci.core.merging import Item, Items, Unmergeable, merge
 from migci.core.scripts import ALEMBIC, Listing, Script, branch_of, heads_of
 from migci.core.shape import revision
@@ -88,9 +89,10 @@ def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, .
             )
     reached = {script.id for script in ours.chain}
     if circle := [script.id for script in own if script.id not in reached]:
-        raise NotRebased(
-            f"the history runs in a circle: {', '.join(circle)} follow one another", "let one follow trunk's"
-        )
+        told = f"the history runs in a circle: {', '.join(circle)} follow one another"
+        if alone := [script.id for script in own if script.id in script.parents]:
+            told = f"revision {alone[0]} follows itself"
+        raise NotRebased(told, f"let {(alone or circle)[0]} follow what is to come before it")
     ids = {script.id for script in own}
     # Seen together with trunk, as a branch can follow what is in trunk and not here yet.
     whole = Listing(ALEMBIC, ours.folders, (*trunk.scripts, *(one for one in ours.scripts if one.id in ids)))
@@ -113,22 +115,15 @@ def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, .
 
 def _first(mine: list[Script], name: str | None) -> Script:
     """The one that the others follow, one after the other."""
-    ids = {script.id for script in mine}
-    firsts = [script for script in mine if not ids & set(script.parents)]
-    followed: dict[str, list[str]] = {}
-    for script in mine:
-        for parent in ids & set(script.parents):
-            followed.setdefault(parent, []).append(script.id)
-    forks = [(parent, several) for parent, several in followed.items() if len(several) > 1]
     where = "" if name is None else f" of the branch {name}"
-    if len(firsts) > 1 or forks:
-        several = [script.id for script in firsts] if len(firsts) > 1 else forks[0][1]
+    if several := of_no_order(mine):
         raise NotRebased(
             f"of this branch's own revisions{where}, {', '.join(several)} follow none of the others, or the same one: "
             "which comes first is not said",
-            hint=f"let {several[1]} follow {several[0]}",
+            hint=in_a_row(several),
         )
-    return firsts[0]
+    ids = {script.id for script in mine}
+    return next(script for script in mine if not ids & set(script.parents))
 
 
 def _order(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...]) -> Items | None:
@@ -138,7 +133,7 @@ def _order(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...]
     here = items(ours)
     if ours.kind == ALEMBIC:
         mine = [Item(script.id) for script in own if Item(script.id) in here]
-        landed = [item for item in items(trunk) if item in here]
+        landed = [item for item in items(trunk) if item in here or item.id in ours.by_id]  # or its line was lost
         return (*landed, *(item for item in here if item not in landed and item not in mine), *mine)
     if trunk.order is None:
         return here
@@ -172,7 +167,7 @@ def _renumbered(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script,
             if (now := numbers[PurePosixPath(script.files[0]).name]) != script.id
         )
         return Plan(ours, own, behind, moves, order=order)
-    if not trunk.scripts or _follows(own, newest, trunk):
+    if not trunk.scripts or _follows(own, newest, ours, trunk):
         return Plan(ours, own, behind)
     moves = tuple(
         Move(script, script.id, str(number))
@@ -182,11 +177,10 @@ def _renumbered(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script,
     return Plan(ours, own, behind, moves, tuple(_renames(moves)))
 
 
-def _follows(own: tuple[Script, ...], newest: int, trunk: Listing) -> bool:
+def _follows(own: tuple[Script, ...], newest: int, ours: Listing, trunk: Listing) -> bool:
     """Whether the numbers are behind trunk's already, where there may be gaps between numbers."""
-    gaps = any(int(one.id) - int(parent) > 1 for one in trunk.scripts for parent in one.parents)
     numbers = [newest, *(int(script.id) for script in own)]
-    return gaps and all(before < after for before, after in itertools.pairwise(numbers))
+    return (ours.gaps or trunk.gaps) and all(before < after for before, after in itertools.pairwise(numbers))
 
 
 _NUMBER = re.compile(r"\d+")

@@ -149,7 +149,7 @@ def test_alembics_list_follows_its_scripts(at: PlaceOf) -> None:
         f"{ALEMBIC}/x.py: x follows c, instead of b",
         f"{IDS}: what has landed first, then this branch's own",
     ]
-    assert place.ours.text(IDS) == ids("abxy")  # c is listed by what brings it here: this is not in git's merge
+    assert place.ours.text(IDS) == ids("abcxy")  # and c, whose script is here, has its line again
 
 
 def test_a_line_of_what_has_landed_that_was_lost_comes_back(at: PlaceOf) -> None:
@@ -158,6 +158,17 @@ def test_a_line_of_what_has_landed_that_was_lost_comes_back(at: PlaceOf) -> None
     place = at(trunk, trunk, lost)
     place.rebase()
     assert place.ours.numbers() == {"1": ["users.py"], "2": ["orders.py"], "3": ["notes.py"]}
+
+
+def test_lines_of_alembics_list_that_were_lost_come_back(at: PlaceOf) -> None:
+    trunk = alembic_listed("abcd")
+    place = at(trunk, trunk, {**trunk, IDS: ids("ad")})
+    assert place.rebase() == [f"{IDS}: what has landed first, then this branch's own"]
+    assert place.ours.text(IDS) == ids("abcd")
+    own = {**trunk, **revision("x", "d")}
+    place = at(trunk, trunk, {**own, IDS: ids("xad")})
+    place.rebase()
+    assert place.ours.text(IDS) == ids("abcdx")
 
 
 def test_what_landed_in_another_order_is_put_right_in_the_list(at: PlaceOf) -> None:
@@ -187,6 +198,8 @@ def test_numbers_that_are_moments_stay_where_they_come_last(at: PlaceOf) -> None
 
     late = at(moments(2024, 2030), moments(2024, 2030, 2040), moments(2024, 2030, 2050, 2060))
     assert late.rebase() == []
+    first = at(moments(2024), moments(2024), moments(2024, 2050))
+    assert first.rebase() == []
     early = at(moments(2024, 2030), moments(2024, 2030, 2040), moments(2024, 2030, 2035))
     assert early.rebase() == [f"{NUMBERED}/2035_t.py -> {NUMBERED}/2041_t.py"]
 

@@ -12,9 +12,10 @@ from pathlib import PurePosixPath
 
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.alembic import misread, unreadable
+from migci.adapters.scripts.conflict_marks import HINT, WHAT, line_of_conflict
 from migci.adapters.scripts.headers import syntax_error
 from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
-from migci.core.finding import Finding, Severity, Silence, silences
+from migci.core.finding import Finding, Silence, silences
 from migci.core.naming import purpose
 from migci.core.own_tests import Places
 from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one, name_of
@@ -114,13 +115,12 @@ class NumberedScripts:
         there = {name_of(entry.path): entry for entry in entries}
         listed = {file for entry in said.entries for file in entry.files} | set(said.repeated)
         unread = []
+        missing = []
         for one in said.entries:
             for name in one.files:
                 path = f"{folder}/{name}".lstrip("/")
                 if name not in there:
-                    message = f"{order_file} lists {name} as number {one.id}, and there is no such file"
-                    hint = f"bring {path} back, or take the line out"
-                    findings.append(Finding("MC011", Severity.ERROR, message, hint, file=order_file, line=one.line))
+                    missing.append(path)
                 elif there[name].kind is not EntryKind.FILE:
                     findings.append(_no_file(there[name]))
                     unread.append(path)
@@ -134,9 +134,6 @@ class NumberedScripts:
             and looks_like_one(entry.path)
             and entry.path not in tests
         ]
-        for path in others:
-            message = f"{path} lies among the migrations, and {order_file} does not list it: it will not run"
-            findings.append(Finding("MC007", Severity.ERROR, message, f"migci versions add {path}", file=path))
         existing = [path for several in paths.values() for path in several if name_of(path) in there]
         sources = self._sources(files, existing, findings, thorough)
         parents = _parents([one.id for one in sorted(said.entries, key=lambda one: int(one.id))], gaps=False)
@@ -162,6 +159,7 @@ class NumberedScripts:
             tuple(others),
             tuple(findings),
             tuple(unread),
+            tuple(missing),
         )
 
     def _sources(self, files: Files, paths: list[str], findings: list[Finding], thorough: bool) -> dict[str, _Source]:
@@ -177,9 +175,13 @@ class NumberedScripts:
                 if key not in self._seen:
                     self._seen[key] = syntax_error(content) if thorough else None
                 wrong = self._seen[key]
-                if wrong is not None:
+                if wrong is not None and (conflict := line_of_conflict(content)):
+                    findings.append(unreadable(path, WHAT, HINT, conflict))
+                elif wrong is not None:
                     hint = "it must be Python that the project's own interpreter reads"
                     findings.append(unreadable(path, f"cannot be understood: {wrong[0]}", hint, wrong[1]))
+            elif conflict := line_of_conflict(content):
+                findings.append(unreadable(path, WHAT, HINT, conflict))
             quiet = silences(content.decode(errors="replace")) if b"migci:" in content else ()
             found[path] = _Source(path, key.hex(), quiet)
         return found
