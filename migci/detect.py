@@ -18,7 +18,10 @@ _INTERPRETERS = (".venv/bin/python", "venv/bin/python", "env/bin/python")
 
 @dataclass(frozen=True)
 class Detected:
-    """What a project seems to be. `found` lists every migration repository; the first is the one that is meant."""
+    """What a project seems to be. `found` lists every migration repository; the first is the one that is meant.
+
+    `sqlite` is whether alembic's own settings name a database of that kind.
+    """
 
     name: str
     tool: str
@@ -26,6 +29,7 @@ class Detected:
     found: tuple[str, ...]
     python: str | None
     requirements: tuple[str, ...]
+    sqlite: bool = False
 
 
 def detect(project: Path) -> Detected:
@@ -45,6 +49,7 @@ def detect(project: Path) -> Detected:
         found=tuple(path for _, path in found),
         python=python,
         requirements=() if python else _requirements(project, tool),
+        sqlite=tool == "alembic" and _speaks_to_sqlite(project / migrations),
     )
 
 
@@ -116,6 +121,16 @@ def _says(text: str, section: str) -> bool:
     except configparser.Error:
         return False
     return file.has_section(section)
+
+
+def _speaks_to_sqlite(ini: Path) -> bool:
+    file = configparser.RawConfigParser(strict=False)
+    try:
+        file.read_string(ini.read_text(encoding="utf-8"))
+        url = file.get("alembic", "sqlalchemy.url", fallback="")
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return False
+    return re.match(r"\s*sqlite[+:]", url) is not None
 
 
 def _requirements(project: Path, tool: str) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def _without_a_file(listing: Listing, trunk: Listing | None) -> Iterator[Finding
         for file in script.files:
             if file in listing.missing:
                 message = f"{listing.order_file} lists {name_of(file)} as number {script.id}, and there is no such file"
-                hint = f"git checkout TRUNK -- {file}" if file in landed else f"bring {file} back, or take it out"
+                hint = f"git checkout TRUNK -- {file}" if file in landed else f"bring {file} back, or take the line out"
                 yield Finding("MC011", Severity.ERROR, message, hint, file=listing.order_file, line=script.line)
 
 
@@ -103,7 +103,11 @@ def _without_a_script(listing: Listing, trunk: Listing | None, base: Listing | N
         removed = there is not None and base is not None and id in base.by_id
         if id not in listing.by_id and not removed:
             message = f"{listing.order_file} lists {id}, and there is no such revision"
-            hint = f"git checkout TRUNK -- {there.files[0]}" if there else "take it out, or bring its file back"
+            hint = (
+                f"git checkout TRUNK -- {there.files[0]}"
+                if there
+                else "take it out of the list, or bring its file back"
+            )
             yield Finding("MC011", Severity.ERROR, message, hint, file=listing.order_file, line=lines.get(id))
 
 
