@@ -10,7 +10,8 @@ from migci import config
 from migci.adapters.scripts.trees import DiskFiles
 from migci.adapters.scripts.versions_folder import FolderOnDisk
 from migci.cli.options import project_option
-from migci.core.naming import VERSIONS, Plan, mentions
+from migci.core.mentions import mentions
+from migci.core.naming import VERSIONS, Plan
 from migci.detect import home_of_migrations, repositories
 from migci.errors import UsageError
 from migci.report import plain

@@ -23,7 +23,8 @@ from migci.ports import Files, NotRebased, ScriptReader
 from migci.report import plain
 from migci.versions.along import tests_along, with_tests
 from migci.versions.check import listing_or_none
-from migci.versions.rebase import Plan, described, plan
+from migci.versions.moves import Plan, described
+from migci.versions.rebase import plan
 
 
 @click.command(short_help="Move a branch's own migrations behind trunk's:  migci versions rebase")

@@ -47,15 +47,6 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Mention:
-    """A line of a file that names a script as it was called."""
-
-    file: str
-    line: int
-    move: Move
-
-
-@dataclass(frozen=True)
 class _Script:
     """A numbered script: what its name says it is for, and what it says besides."""
 
@@ -155,25 +146,6 @@ def purpose(name: str) -> tuple[str, ...] | None:
     operation = parts.pop() if parts[-1] in _OPERATIONS else _OPERATIONS[0]
     database = "_".join(_IBM) if tuple(parts[-3:]) == _IBM else "".join(parts[-1:])
     return (database, operation) if database else None
-
-
-def mentions(lines: Iterable[tuple[str, int, str]], plan: Plan) -> Iterator[Mention]:
-    """Those of `lines`, each with its file and number, that name an old file, with or without its ending."""
-    by_number: dict[str, list[tuple[str, Move]]] = defaultdict(list)
-    for move in plan.moves:
-        stem = move.old.rpartition(".")[0]
-        digits = re.match("[0-9]+", stem)
-        assert digits is not None
-        by_number[digits[0]].append((stem, move))
-    for file, line, text in lines:
-        told = set()
-        for found in re.finditer(r"(?<![0-9A-Za-z_])[0-9]{3,}", text):
-            for stem, move in by_number.get(found[0], ()):
-                end = found.start() + len(stem)
-                if text.startswith(stem, found.start()) and not re.match(r"\w", text[end : end + 1]):
-                    told.add(move)
-        for move in sorted(told, key=lambda move: move.old):
-            yield Mention(file, line, move)
 
 
 def _script(name: str, number: int, rest: str) -> Iterator[_Script]:

@@ -10,7 +10,7 @@ from migci.core.merging import Item, Items
 from migci.core.naming import is_numbered
 from migci.core.scripts import ALEMBIC, Listing, name_of
 from migci.errors import UsageError
-from migci.versions.rebase import items
+from migci.versions.moves import items
 
 _DATABASES = (
     "access", "default", "firebird", "ibm_db_sa", "informix", "maxdb", "mssql", "mysql", "oracle", "postgresql",

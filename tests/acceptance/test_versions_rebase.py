@@ -15,23 +15,19 @@ import pytest
 from tests.repositories import (
     ALEMBIC,
     ALEMBIC_PROJECT,
+    IDS,
     NUMBERED,
+    ORDER,
     SETTINGS_OF_NOBODY,
     Checkout,
     by_list,
+    ids,
     listed,
     numbered,
     revision,
     revisions,
     script,
 )
-
-ORDER = f"{NUMBERED}/versions.json"
-IDS = f"{ALEMBIC}/versions.json"
-
-
-def ids(order: str) -> str:
-    return "[\n" + ",\n".join(f'  "{id}"' for id in order) + "\n]\n"
 
 
 def alembic(tmp_path: Path) -> Checkout:

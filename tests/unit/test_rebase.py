@@ -23,30 +23,23 @@ from migci.core.scripts import Listing, Script
 from migci.errors import MigciError, UsageError
 from migci.ports import NotRebased, ScriptReader
 from migci.versions.check import Trees, listing_or_none
-from migci.versions.rebase import described
+from migci.versions.moves import described
 from tests.repositories import (
     ALEMBIC,
     ALEMBIC_PROJECT,
+    IDS,
     NUMBERED,
+    ORDER,
     Checkout,
+    alembic_listed,
     by_list,
+    ids,
     listed,
     numbered,
     revision,
     revisions,
     script,
 )
-
-ORDER = f"{NUMBERED}/versions.json"
-IDS = f"{ALEMBIC}/versions.json"
-
-
-def ids(order: Sequence[str]) -> str:
-    return "[\n" + ",\n".join(f'  "{id}"' for id in order) + "\n]\n"
-
-
-def alembic_listed(order: Sequence[str], parent: str | None = None) -> dict[str, str]:
-    return {**revisions(order, parent), IDS: ids(order)}
 
 
 @dataclass
