@@ -233,7 +233,7 @@ def reference(cursor: Cursor, columns: tuple[str, ...]) -> ForeignKey:
             if not (cursor.take("SET", "NULL") or cursor.take("SET", "DEFAULT") or cursor.take("NO", "ACTION")):
                 cursor.next()
         else:
-            return ForeignKey(columns, f"{database}.{table}" if database else table, tuple(names))
+            return ForeignKey(columns, table, tuple(names), database)
 
 
 def _listed(cursor: Cursor) -> list[str]:

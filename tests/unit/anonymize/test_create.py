@@ -121,7 +121,7 @@ def test_types_have_one_name_and_their_limits(written: str, type: str, length: i
 
 def test_a_reference_inside_a_column_is_a_foreign_key_and_may_leave_out_the_columns() -> None:
     table = create("CREATE TABLE t (a int REFERENCES o (id) ON DELETE CASCADE NOT NULL, b int REFERENCES d.p)")
-    assert table.foreign_keys == (ForeignKey(("a",), "o", ("id",)), ForeignKey(("b",), "d.p", ()))
+    assert table.foreign_keys == (ForeignKey(("a",), "o", ("id",)), ForeignKey(("b",), "p", (), "d"))
 
 
 def test_a_table_like_another_has_its_columns_and_unique_keys() -> None:
