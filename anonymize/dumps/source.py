@@ -6,7 +6,7 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -46,6 +46,8 @@ class Source:
         """`name` is what errors call it; `size` is how long it is as it lies there, if that is known."""
         self.name = name
         self.size = size
+        self.watch: Callable[[int, int | None], None] | None = None
+        """Is told after each read how many bytes of the file were read, and how many it has."""
         self._counted = _Counted(raw)
         try:
             self._text = _decompressed(name, self._counted)
@@ -60,7 +62,7 @@ class Source:
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes, none only at the end. Raises Unreadable for what is damaged or out of reach."""
         try:
-            return self._text.read(size)
+            data = self._text.read(size)
         except _DAMAGED as error:
             reason = "it is cut off" if isinstance(error, EOFError) else str(error)
             raise Unreadable(
@@ -68,6 +70,9 @@ class Source:
             ) from error
         except OSError as error:
             raise self._failed(error) from error
+        if self.watch is not None:
+            self.watch(self.done, self.size)
+        return data
 
     def _failed(self, error: OSError) -> Unreadable:
         return Unreadable(f"{self.name} cannot be read: {error.strerror or error}", "see that it is there and readable")

@@ -104,10 +104,6 @@ def _latin1(table: Table | None, names: tuple[str, ...], program: Program, sessi
     if charsets <= {"utf8", "utf8mb3", "utf8mb4"}:
         return False
     raise Unreadable(
-        f"the text of table {name_of(table)} is in several character sets ({', '.join(sorted(map(str, charsets)))})",
+        f"the text of table {table.name} is in several character sets ({', '.join(sorted(map(str, charsets)))})",
         "make the dump with one for all, utf8mb4",
     )
-
-
-def name_of(table: Table) -> str:
-    return table.name if table.database is None else f"{table.database}.{table.name}"
