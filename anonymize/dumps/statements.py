@@ -70,6 +70,7 @@ class _Reader:
         self._session = Session(options.charset)
         self._database = options.database
         self._delimiter = b";"
+        self._grammar = self._session.grammar
         self._heads: dict[bytes, Target | None] = {}
         self._last_head: bytes | None = None
 
@@ -157,16 +158,25 @@ class _Reader:
         return found.head
 
     def _insert(self, head: bytes) -> None:
+        """The statement that begins with `head`, and those behind it that begin likewise, each on its line."""
         window = self._window
-        window.keep(window.at + len(head))
         found = self._heads[head]
-        if found is None:
-            self._skip()
-            return
-        rows = found.rows
+        again = b"\n" + head
+        window.keep(window.at + len(head))
+        while True:
+            if found is None:
+                self._skip()
+            else:
+                self._rewrite(found)
+            if not window.data.startswith(again, window.at):
+                return
+            window.keep(window.at + len(again))
+
+    def _rewrite(self, found: Target) -> None:
+        window = self._window
         while True:
             try:
-                new, end, ended = rows.rewrite(window.data, window.at)
+                new, end, ended = found.rows.rewrite(window.data, window.at)
             except RowError as error:
                 column = "" if error.place is None else f", column {found.columns[error.place]}"
                 self._fail(error.offset, f"table {found.table[1]}{column}: {error.reason}", _HINT_ROW, error)
@@ -180,7 +190,7 @@ class _Reader:
                 self._cut_off("it ends inside a statement")
 
     def _skip(self) -> None:
-        window, grammar = self._window, self._session.grammar
+        window, grammar = self._window, self._grammar
         state: int = State.OUTSIDE
         while True:
             end, state = engine.skip(window.data, window.at, state, grammar)
@@ -259,6 +269,7 @@ class _Reader:
     def _forget(self) -> None:
         """What has been decided of heads may be otherwise from here on."""
         self._heads.clear()
+        self._grammar = self._session.grammar
         self._last_head = None
 
     def _text(self, written: bytes) -> str:
