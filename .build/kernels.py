@@ -31,6 +31,14 @@ KERNELS = {
         "migci/adapters/gate/kernel/sieve.c",
         "migci/adapters/gate/kernel/grams.c",
     ),
+    "anonymize/_kernel": (
+        "anonymize/kernel/module.c",
+        "anonymize/kernel/rows.c",
+        "anonymize/kernel/literal.c",
+        "anonymize/kernel/operation.c",
+        "anonymize/kernel/blake2s.c",
+        "anonymize/kernel/search.c",
+    ),
 }
 """Each extension module, without its suffix, and the sources that it is made of."""
 

@@ -1,0 +1,38 @@
+/* Bytes that grow. */
+
+#ifndef ANONYMIZE_BYTES_H
+#define ANONYMIZE_BYTES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    uint8_t *at;
+    size_t length, room;
+} Bytes;
+
+/* What became of a value. */
+typedef enum { FITS = 0, UNFIT, NO_MEMORY, TO_NULL, RAISED } Fit;
+
+/* Room for `more` bytes behind what is there; 0 if there is no memory. */
+static inline int bytes_room(Bytes *bytes, size_t more) {
+    if (bytes->room - bytes->length >= more) return 1;
+    size_t room = bytes->room + bytes->room / 2 + more + 256;
+    uint8_t *at = realloc(bytes->at, room);
+    if (!at) return 0;
+    bytes->at = at;
+    bytes->room = room;
+    return 1;
+}
+
+/* Put `length` bytes behind what is there; 0 if there is no memory. */
+static inline int bytes_put(Bytes *bytes, const void *from, size_t length) {
+    if (!bytes_room(bytes, length)) return 0;
+    if (length) memcpy(bytes->at + bytes->length, from, length);
+    bytes->length += length;
+    return 1;
+}
+
+#endif
