@@ -108,7 +108,9 @@ class Numerals:
 
     `alphabet` holds the numerals, of ASCII and in lower case, each standing for its place (radix = its length: 10, 16,
     36 …; letters of either case count, and come out in lower case unless those among the value's numerals are all in
-    upper case). The first `keep` numerals stay as they are written. Of the n others, X:
+    upper case). The first `keep` numerals stay as they are written. Where `others` is given, a character that is
+    neither a numeral nor one of them raises Unfit: what is no such number must not be let through. Of the n numerals
+    behind `keep`, X:
 
     * n = 0: nothing changes; n = 1: X becomes (X + s) modulo the radix, with s = 1 + key[0] % (radix - 1).
     * radix ** ceil(n / 2) < 2**60: FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`.
@@ -116,9 +118,9 @@ class Numerals:
       `number`, the first is the numeral 0 if it was before, and else number 1 + r * (radix - 1) // 256. Collisions
       then are those of more than 100 bits.
 
-    With `number`, the first two are walked in a cycle until the result is of the same sort as X, so that they are
-    permutations of the values of one sort: whether the first of n > 1 numerals is 0 and, if `maximum` is given and X,
-    read as a number, is at most that, being at most that.
+    With `number`, X = 0 stays, and so does an X that, read as a number, is more than `maximum` (as the lowest number
+    of a signed type is, without its sign). Others are walked in a cycle, in the first two cases, until the result is
+    not 0, not more than `maximum`, and begins with a 0 if and only if X does (where n > 1): so they are permutations.
     """
 
     key: bytes
@@ -127,6 +129,7 @@ class Numerals:
     keep: int = 0
     number: bool = False
     maximum: int | None = None
+    others: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from anonymize.errors import Unfit
 from anonymize.ops import KEY_BYTES, TOKEN_BYTES, Numerals
 from anonymize.pseudonym import token
 from anonymize.twin.ff1 import Ff1
@@ -32,6 +33,7 @@ class _Numerals:
         self._radix = len(alphabet)
         self._places = {character: place for place, character in enumerate(alphabet)}
         self._others = bytes(set(range(256)) - set(alphabet) - set(alphabet.upper()))
+        self._strangers = None if op.others is None else bytes(set(self._others) - set(op.others))
         self._longest = 1
         while self._radix ** ((self._longest + 2) // 2) < _BOUND:
             self._longest += 1
@@ -40,6 +42,8 @@ class _Numerals:
     def __call__(self, value: bytes) -> bytes:
         written = value.translate(None, self._others)
         changing = written[self._op.keep :].lower()
+        if self._strangers is not None and value.translate(None, self._strangers) != value:
+            raise Unfit("it holds characters that do not belong there")
         if not changing:
             return value
         if len(changing) == 1:
@@ -61,26 +65,29 @@ class _Numerals:
         return bytes(result)
 
     def _permuted(self, changing: bytes) -> bytes:
+        number = self._number(changing)
+        if self._stays(number):
+            return changing
         ff1 = self._ff1(len(changing))
         highest = self._radix ** (len(changing) - 1)
-        number = self._number(changing)
         result = ff1.encrypt(number)
-        if self._op.number:
-            while (result < highest) != (number < highest) or not self._same_side(number, result):
-                result = ff1.encrypt(result)
+        while self._op.number and ((result < highest) != (number < highest) or self._stays(result)):
+            result = ff1.encrypt(result)
         return self._spelled(result, len(changing))
 
     def _rotated(self, changing: bytes) -> bytes:
         number = self._number(changing)
+        if self._stays(number):
+            return changing
         by = 1 + self._op.key[0] % (self._radix - 1)
         result = (number + by) % self._radix
-        while self._op.number and not self._same_side(number, result):
+        while self._stays(result):
             result = (result + by) % self._radix
         return self._spelled(result, 1)
 
-    def _same_side(self, number: int, result: int) -> bool:
+    def _stays(self, number: int) -> bool:
         maximum = self._op.maximum
-        return maximum is None or number > maximum or result <= maximum
+        return self._op.number and (number == 0 or (maximum is not None and number > maximum))
 
     def _drawn(self, changing: bytes) -> bytes:
         alphabet, radix = self._op.alphabet, self._radix
