@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anonymize.errors import Unfit
 from anonymize.kinds.applied import Applied
-from anonymize.kinds.columns import BYTES, INTEGERS, TEXTS, room
+from anonymize.kinds.columns import BYTES, INTEGERS, TEXTS, largest, room
 from anonymize.kinds.definition import Definition, Wish
 from anonymize.kinds.kind import Guarantees, Made, Uniqueness
 from anonymize.kinds.options import MEANING, Option
@@ -15,6 +15,9 @@ from anonymize.ops import Address, Call
 
 _ROOMS = (43, 39, 18, 15)
 """What an IPv6 network, an IPv6 address, an IPv4 network and an IPv4 address take at most."""
+
+
+_LAST = ipaddress.IPv4Address("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def _ip(wish: Wish) -> Made:
     op = Address(wish.secret, wish.options["network"], wish.options["network_v6"])
     column = wish.column
     if column.type in INTEGERS:
+        most = largest(column)
+        if most is not None and most < int(_LAST):
+            raise wish.refuse(f"the column holds numbers up to {most}", "addresses need an int unsigned or a bigint")
         return Made(Call(Number(Applied(op))), Uniqueness.BIJECTIVE, 10)
     if column.type in BYTES:
         return Made(Call(Packed(Applied(op))), Uniqueness.BIJECTIVE)

@@ -145,7 +145,7 @@ DECIMAL = _kind(
     "decimal",
     "All digits change together, before and behind the point; sign, point and the number of digits stay.",
     "digits; a value with a 0 in front keeps one; anything else is refused. More than 36 digits: collision-free",
-    _decimal, DECIMALS | INTEGERS.keys() | TEXTS, example='salary = "decimal"',
+    _decimal, DECIMALS | TEXTS, example='salary = "decimal"',
 )  # fmt: skip
 FLOAT = _kind(
     "float",

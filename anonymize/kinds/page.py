@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anonymize.kinds import FAMILIES, KINDS
+from anonymize.kinds.columns import BLOBS, BYTES, DATES, DECIMALS, FLOATS, INTEGERS, TEXTS, TIMES
 from anonymize.kinds.definition import Definition
 from anonymize.kinds.kind import Kind
 
@@ -38,6 +39,10 @@ draws from those that fit.
 {table}
 """
 
+_FAMILIES = {"text": TEXTS, "bytes": BYTES, "blobs": BLOBS, "integers": set(INTEGERS), "decimals": DECIMALS}
+_FAMILIES |= {"floats": FLOATS, "dates": DATES | TIMES}
+"""Words for types that mostly come together."""
+
 
 def page() -> str:
     """All of it, as Markdown."""
@@ -62,7 +67,13 @@ def _anchor(kind: Kind) -> str:
 
 
 def _types(kind: Kind) -> str:
-    return ", ".join(sorted(kind.types)) or "any"
+    left = set(kind.types)
+    words = []
+    for word, family in _FAMILIES.items():
+        if family <= left:
+            words.append(word)
+            left -= family
+    return ", ".join(words + sorted(left)) or "any"
 
 
 def _section(kind: Kind) -> str:

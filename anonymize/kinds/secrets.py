@@ -91,7 +91,7 @@ SSH_KEY = Definition(
 CERTIFICATE = Definition(
     name="certificate",
     summary=f"A valid certificate (X.509, PEM) that signs itself (Ed25519); one of {CERTIFICATES}.",
-    guarantees=Guarantees(Uniqueness.LOSSY, length="some 500 characters", characters="ASCII, with ends of lines"),
+    guarantees=Guarantees(Uniqueness.LOSSY, length="some 400 characters", characters="ASCII, with ends of lines"),
     making=lambda wish: pooled(wish, certificates(wish.secret)),
     example='tls_cert = "certificate"',
     known={"meaning": MEANING},

@@ -230,6 +230,11 @@ def test_an_address_needs_the_room_that_its_family_may_take() -> None:
     assert "need 15 characters" in refused("ip", column("varchar", 14)).message
 
 
+def test_an_address_as_a_number_needs_a_column_that_holds_the_last_one() -> None:
+    assert "numbers up to 2147483647" in refused("ip", column("int")).message
+    assert made("ip", column("int", unsigned=True)).longest == made("ip", column("bigint")).longest == 10
+
+
 def test_no_error_of_any_kind_ends_without_what_to_do_about_it() -> None:
     for name in ALL:
         error = refused(name, nonsense=1)
