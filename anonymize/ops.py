@@ -111,17 +111,21 @@ class Text:
 class Numerals:
     """The characters of `alphabet` are numerals and change together; all others stay where they are.
 
-    `alphabet` holds the numerals in lower case, each standing for its place (radix = its length: 10, 16, 36 …; letters
-    of either case count, and come out in lower case unless all letters of the value are upper case). The first `keep`
-    numerals stay. Of the n others, X:
+    `alphabet` holds the numerals, of ASCII and in lower case, each standing for its place (radix = its length: 10, 16,
+    36 …; letters of either case count, and come out in lower case unless those among the value's numerals are all in
+    upper case). The first `keep` numerals stay as they are written. Where `others` is given, a character that is
+    neither a numeral nor one of them raises Unfit: what is no such number must not be let through. Of the n numerals
+    behind `keep`, X:
 
-    * n = 0: nothing changes; n = 1: (X + key[0]) modulo the radix.
-    * radix ** ceil(n / 2) < 2**60: FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`, walked in a cycle
-      until the result is of the same sort as X. With `number`, the sort is: whether the first numeral is 0, and, if
-      `maximum` is given and X (read as a number) is at most that, being at most that. So it is a permutation of the
-      values of one shape.
-    * more: each drawn from the token of the n numerals (in lower case, without anything else), as in `Text`. Collisions
+    * n = 0: nothing changes; n = 1: X becomes (X + s) modulo the radix, with s = 1 + key[0] % (radix - 1).
+    * radix ** ceil(n / 2) < 2**60: FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`.
+    * more: each drawn from the token of the n numerals (in lower case, without anything else), as in `Text`; with
+      `number`, the first is the numeral 0 if it was before, and else number 1 + r * (radix - 1) // 256. Collisions
       then are those of more than 100 bits.
+
+    With `number`, X = 0 stays, and so does an X that, read as a number, is more than `maximum` (as the lowest number
+    of a signed type is, without its sign). Others are walked in a cycle, in the first two cases, until the result is
+    not 0, not more than `maximum`, and begins with a 0 if and only if X does (where n > 1): so they are permutations.
     """
 
     key: bytes
@@ -130,16 +134,23 @@ class Numerals:
     keep: int = 0
     number: bool = False
     maximum: int | None = None
+    others: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """An IPv4 or IPv6 address, or a network in CIDR's notation, becomes another of the same family.
 
-    A permutation (FF1 with radix 2, AES-128 under key[:16]; the tweak is b"4" or b"6"). With `network_v4` or
-    `network_v6` bits, the first that many are permuted among themselves and the rest under a tweak of the family and
-    the original network's bytes, so that two addresses of one network stay in one network. Raises Unfit for anything
-    else.
+    Its bits are cut behind the first `network_v4` or `network_v6`, and, where a prefix length is written, behind those
+    of the prefix too. Each part is permuted: FF1 with radix 2 and AES-128 under key[:16]; the tweak is b"4" or b"6" and
+    then the original bits in front of the part, zeros behind them up to a whole byte. A part of one bit is turned over.
+    So addresses of one network stay in one network. A part that is not the first stays 0 if it is 0, and else is walked
+    in a cycle until it is not 0 (a network remains a network; one bit just stays). With the prefix length 0, no part is
+    the first. What is behind the slash stays.
+
+    IPv6 comes out as RFC 5952 has it (never with an IPv4 address at its end), or in full where it was written with 39
+    characters; in upper case where all its letters were. Raises Unfit for anything else, such as zones, numbers of IPv4
+    with a 0 in front, and netmasks behind the slash.
     """
 
     key: bytes
@@ -151,9 +162,11 @@ class Address:
 class Shift:
     """Dates move by whole days: at most `days` in either direction, never 0, the same for the same subject.
 
-    A value begins with YYYY-MM-DD; what follows stays. The shift is drawn from the token of the subject (of an empty
-    subject, where the row names none). A date with a 0 for its year, month or day stays as it is. Raises Unfit for
-    what is no date, and for a result outside the years 1 to 9999.
+    A value begins with YYYY-MM-DD; a time may follow (a space or T, and then any of 0-9, space, `:.+-Z`), and stays.
+    The shift is drawn from the token of the subject (of an empty subject, where the row names none): its first 8 bytes,
+    a little-endian number modulo 2 * days, r, give r - days if that is below 0, and else r - days + 1. A date with a 0
+    for its year, month or day stays as it is. Raises Unfit for what is no date, and for a result outside the years 1 to
+    9999.
     """
 
     key: bytes
@@ -167,9 +180,11 @@ class Json:
     A path is a tuple of steps: a member's name, or `*` for any member or element. A rule for a path holds for all that
     is below it, unless a longer one does; of two with the same length the one with names before stars. `None` in
     `rules` leaves a leaf as it is. `other` is for leaves that no rule knows: an operation, None to leave them, or
-    "refuse" to raise Unfit. Strings go to their operation decoded, numbers as they are written; what comes back is
-    written as a number where it was one and still looks like one, else as a string. true, false and null stay.
-    Raises Unfit for what is not JSON.
+    "refuse" to raise Unfit. Names count decoded. Strings go to their operation decoded, numbers as they are written;
+    what comes back is written as a number where it was one and still looks like one, as null where it is None, else as
+    a string in UTF-8 with as few escapes as can be; a leaf that comes back as it was keeps its spelling. true, false
+    and null stay (or are refused). Raises Unfit for what is not JSON in UTF-8 (RFC 8259), for more than 512 arrays and
+    objects in one another, and for a string to replace that holds half of a surrogate pair.
     """
 
     rules: tuple[tuple[tuple[str, ...], Op | None], ...]

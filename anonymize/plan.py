@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from anonymize import foretold
 from anonymize.decisions import Decision, Origin, Plan, Problem, TablePlan, computed_anew, name_of
 from anonymize.dumps.columns import mentions
 from anonymize.errors import UsageError
+from anonymize.finding import Find, finder, key_of, split
 from anonymize.kinds.kind import Made, Uniqueness
 from anonymize.markup import Markup, Rule, TableMarkup
 from anonymize.pseudonym import Key
 from anonymize.rules import Kinds
 from anonymize.schema import Column, ForeignKey, Schema, Table
 from anonymize.unmatched import unmatched
-
-Find = Callable[[str | None, str], Table | None]
-"""The table of a name, in a database if that is named; None if it is not known (yet)."""
 
 _KEPT = Made(None, Uniqueness.BIJECTIVE)
 
@@ -204,35 +202,6 @@ class Planner:
                 theirs, _ = self._decision(other, its, self._found(other, its, find, frozenset()))
                 if decision.decided and theirs.decided and not foretold.same(decision, theirs):
                     yield foretold.foreign_key(table, decision, other, theirs)
-
-
-def finder(tables: Iterable[Table]) -> Find:
-    """What finds one of these tables by its name; the letters' case counts only between two of them."""
-    known = {name_of(table): table for table in tables}
-
-    def find(database: str | None, name: str) -> Table | None:
-        called = key_of(known, database, name)
-        return known[called] if called is not None else None
-
-    return find
-
-
-def key_of(names: Iterable[str], database: str | None, name: str) -> str | None:
-    """Which of `names` means the table: with its database or without, as it is written or else in any case."""
-    names = list(names)
-    for wanted in (f"{database}.{name}", name) if database else (name,):
-        if wanted in names:
-            return wanted
-        near = [one for one in names if one.lower() == wanted.lower()]
-        if near:
-            return near[0]
-    return None
-
-
-def split(called: str, database: str | None) -> tuple[str | None, str]:
-    """A table's database and name, of what markup calls it."""
-    before, dot, after = called.partition(".")
-    return (before, after) if dot else (database, called)
 
 
 def _column(table: Table, name: str | None) -> Column | None:

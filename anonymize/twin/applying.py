@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 from anonymize.folding import fold
 from anonymize.ops import Address, Call, Constant, Json, Null, Numerals, Op, Shift, Template, Text
+from anonymize.twin.address import address
+from anonymize.twin.json_document import json_document
+from anonymize.twin.numerals import numerals
+from anonymize.twin.shift import shift
 from anonymize.twin.template import template
 from anonymize.twin.text import text
 
@@ -32,8 +36,17 @@ def _made(op: Op) -> Apply:
             return lambda value, subject: shaped(value)
         case Call(function):
             return lambda value, subject: function(value)
-        case Numerals() | Address() | Shift() | Json():
-            raise NotImplementedError
+        case Numerals():
+            renumbered = numerals(op)
+            return lambda value, subject: renumbered(value)
+        case Address():
+            moved = address(op)
+            return lambda value, subject: moved(value)
+        case Shift():
+            return shift(op)
+        case Json():
+            walked = json_document(op, apply)
+            return lambda value, subject: walked(value)
     raise TypeError(f"no operation: {op!r}")
 
 

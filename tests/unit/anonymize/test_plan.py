@@ -9,9 +9,10 @@ import pytest
 from anonymize.decisions import Decision, Origin, Plan, Problem
 from anonymize.dumps.create import create
 from anonymize.errors import CheckFailed, Unreadable
+from anonymize.finding import finder
 from anonymize.markup import Markup, Rule, TableMarkup
 from anonymize.ops import Default, Null, Program, Shift, Slot
-from anonymize.plan import Planner, finder
+from anonymize.plan import Planner
 from anonymize.rules import rule
 from anonymize.schema import Schema, Table
 from tests.unit.anonymize.small_kinds import KEY, small_kinds
