@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from anonymize.decisions import Decision, Origin, Problem, name_of
 from anonymize.errors import UsageError
@@ -58,6 +59,11 @@ def _fits(table: Table, one: Decision) -> Iterator[Problem]:
             one,
             f"the kind {one.kind!r} makes values of {longest} characters, and the column holds {column.length}",
             "choose a kind that is as long as its value, or one that is shorter",
+        )
+    if one.replaced and one.made.grows and column.length is not None:
+        warning = f"the kind {one.kind!r} may make values longer than they were, and the column holds {column.length}"
+        yield replace(
+            _of("length", table, one, warning, "choose a kind that is as long as its value"), severity="warning"
         )
     if isinstance(one.op, Null) and not column.nullable:
         yield _of(

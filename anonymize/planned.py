@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from anonymize.decisions import Problem, TablePlan, name_of
 from anonymize.errors import CheckFailed, Unreadable
+from anonymize.finding import finder
 from anonymize.foretold import same
 from anonymize.ops import Program
-from anonymize.plan import Planner, finder
+from anonymize.plan import Planner
 from anonymize.schema import Schema, Table
 
 

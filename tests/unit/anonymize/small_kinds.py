@@ -42,7 +42,7 @@ def _email(options: Mapping[str, Any], column: Column, key: bytes) -> Made:
 
 
 def _shift(options: Mapping[str, Any], column: Column, key: bytes) -> Made:
-    return Made(Shift(key, 365), Uniqueness.LOSSY, None, options.get("subject"))
+    return Made(Shift(key, 365), Uniqueness.LOSSY, subject=options.get("subject"))
 
 
 _KINDS = (
@@ -58,6 +58,7 @@ _KINDS = (
         frozenset({"int", "bigint"}),
     ),
     Small("datetime", _shift, {"subject": "", "meaning": ""}, frozenset({"datetime"})),
+    Small("longer", lambda options, column, key: Made(Text(key, Fold.CASE), Uniqueness.BIJECTIVE, grows=True)),
     Small("own", lambda options, column, key: Made(Call(lambda value: value[::-1]), Uniqueness.BIJECTIVE)),
 )
 NAMES = tuple(kind.name for kind in _KINDS)

@@ -220,6 +220,12 @@ def test_a_kind_that_does_not_fit_its_column_is_foretold(column: str, said: obje
     assert problem.hint
 
 
+def test_a_kind_whose_results_may_be_longer_than_their_values_is_a_warning_where_the_column_has_a_limit() -> None:
+    said = markup(t={"a": "longer", "b": "longer"})
+    problem = only(plan(said, "CREATE TABLE t (a varchar(9), b json)"))
+    assert (problem.id, problem.column, problem.severity) == ("length", "a", "warning")
+
+
 GENERATED = """CREATE TABLE users (id int PRIMARY KEY, email varchar(200), name varchar(50),
   low varchar(200) AS (lower(`email`)) VIRTUAL, lower2 varchar(200) AS (concat(low, 'name')) STORED,
   twice int AS (id * 2), UNIQUE (lower2))"""
