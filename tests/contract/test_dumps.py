@@ -80,7 +80,7 @@ COMMON = (
 )
 OPTIONS = {
     "mariadb": (*COMMON, "--compatible=no_table_options", "--tz-utc=0 --delayed-insert", "--skip-dump-date"),
-    "mysql": (*COMMON, "--compatible=ansi", "--set-gtid-purged=OFF --column-statistics=0"),
+    "mysql": (*COMMON, "--compatible=ansi --skip-triggers", "--set-gtid-purged=OFF --column-statistics=0"),
 }
 
 
