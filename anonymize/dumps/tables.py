@@ -33,5 +33,5 @@ class _Found:
 
 
 class _Nowhere:
-    def write(self, data: bytes | memoryview, /) -> None:
+    def write(self, data: Buffer, /) -> None:
         pass
