@@ -34,3 +34,13 @@ def fold(value: bytes, how: Fold) -> bytes:
     if value.isascii():
         return value.lower()
     return value.decode("utf-8", "surrogateescape").translate(_folds()).encode("utf-8", "surrogateescape")
+
+
+def _table() -> bytes:
+    """For each character of FIRST to LAST eight bytes: how long its fold is in UTF-8, and that much of it."""
+    entries = (_folds().get(code, chr(code)).encode() for code in range(FIRST, LAST + 1))
+    return b"".join(bytes((len(entry),)) + entry.ljust(7, b"\0") for entry in entries)
+
+
+TABLE = _table()
+"""What the kernel folds with."""

@@ -1,10 +1,11 @@
-/* Bytes that grow, and what an operation says of a value. */
+/* Bytes that grow. */
 
 #ifndef ANONYMIZE_BYTES_H
 #define ANONYMIZE_BYTES_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -12,19 +13,21 @@ typedef struct {
     size_t length, room;
 } Bytes;
 
-/* FITS: what takes the value's place was appended. MAKES_NULL: NULL takes its place, and nothing was appended. UNFIT:
- * the value is not what the operation expects, and a static text says why. After the last two, what was appended is
- * gone again. */
-typedef enum { FITS = 0, UNFIT, NO_MEMORY, MAKES_NULL } Fit;
+/* What became of a value. */
+typedef enum { FITS = 0, UNFIT, NO_MEMORY, TO_NULL, RAISED } Fit;
 
-/* Makes room for `more` bytes behind those that are there, in larger and larger steps. 0: there is no memory. */
-int bytes_grow(Bytes *bytes, size_t more);
-
+/* Room for `more` bytes behind what is there; 0 if there is no memory. */
 static inline int bytes_room(Bytes *bytes, size_t more) {
-    return bytes->room - bytes->length >= more || bytes_grow(bytes, more);
+    if (bytes->room - bytes->length >= more) return 1;
+    size_t room = bytes->room + bytes->room / 2 + more + 256;
+    uint8_t *at = realloc(bytes->at, room);
+    if (!at) return 0;
+    bytes->at = at;
+    bytes->room = room;
+    return 1;
 }
 
-/* Appends `length` bytes, which are not among those of `bytes`. 0: there is no memory. */
+/* Put `length` bytes behind what is there; 0 if there is no memory. */
 static inline int bytes_put(Bytes *bytes, const void *from, size_t length) {
     if (!bytes_room(bytes, length)) return 0;
     if (length) memcpy(bytes->at + bytes->length, from, length);

@@ -53,7 +53,7 @@ static Fit replace(Walk *walk, int rule, const uint8_t *start, const uint8_t *te
     walk->kept = start;
     size_t before = out->length;
     Fit fit = walk->leaf(walk->context, rule, text, length, out, walk->why);
-    if (fit == MAKES_NULL) {
+    if (fit == TO_NULL) {
         if (!bytes_put(out, "null", 4)) return NO_MEMORY;
     } else if (fit != FITS) {
         return fit;

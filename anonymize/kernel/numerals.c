@@ -3,7 +3,7 @@
 #include "numerals.h"
 #include "blake2s.h"
 
-enum { NONE = 255, STEP = 101, TOKEN = 32 };
+enum { NONE = 255, STEP = 101 };
 
 static const uint64_t HALF_LIMIT = (uint64_t)1 << 60; /* halves of what FF1 is given are below */
 
@@ -144,7 +144,7 @@ __attribute__((always_inline)) static inline void permute(const Found *found, ui
 static void draw(const Found *found, uint8_t *to) {
     const Numerals *numerals = found->numerals;
     unsigned radix = numerals->radix;
-    uint8_t token[TOKEN];
+    uint8_t token[TOKEN_BYTES];
     size_t count = 0;
     for (size_t at = found->start; at < found->length; at++) {
         uint8_t place = numerals->place[found->value[at]];
@@ -156,7 +156,7 @@ static void draw(const Found *found, uint8_t *to) {
     for (size_t at = found->start; at < found->length; at++) {
         uint8_t place = numerals->place[found->value[at]];
         if (place == NONE) continue;
-        unsigned chance = (uint8_t)(token[number % TOKEN] + STEP * (number / TOKEN));
+        unsigned chance = (uint8_t)(token[number % TOKEN_BYTES] + STEP * (number / TOKEN_BYTES));
         unsigned result = chance * radix >> 8;
         if (!number++ && numerals->number) result = place ? 1 + (chance * (radix - 1) >> 8) : 0;
         to[at] = found->spelling[result];

@@ -1,22 +1,21 @@
 /* See shift.h. */
 
 #include "shift.h"
-#include "blake2s.h"
 
 enum { LAST_DAY = 3652059, DATE = 10 }; /* 9999-12-31 is that day, 0001-01-01 is day 1 */
 
 static int32_t days_of(const Shift *shift, const uint8_t *subject, size_t length) {
-    uint8_t token[32];
+    uint8_t token[TOKEN_BYTES];
     uint64_t drawn = 0;
-    blake2s_token(shift->key, subject, length, token);
+    tokens(&(Wanted){&shift->key, subject, length, token}, 1);
     for (int at = 7; at >= 0; at--) drawn = drawn << 8 | token[at];
     int32_t days = (int32_t)shift->days, number = (int32_t)(drawn % (2 * (uint64_t)shift->days));
     return number < days ? number - days : number - days + 1;
 }
 
-int shift_prepare(Shift *shift, const uint8_t key[32], uint64_t days) {
+int shift_prepare(Shift *shift, const uint8_t key[KEY_BYTES], uint64_t days) {
     if (!days || days >= LAST_DAY) return 0;
-    memcpy(shift->key, key, sizeof shift->key);
+    token_key(&shift->key, key);
     shift->days = (uint32_t)days;
     shift->without_subject = days_of(shift, key, 0);
     return 1;

@@ -3,16 +3,17 @@
 #ifndef ANONYMIZE_SHIFT_H
 #define ANONYMIZE_SHIFT_H
 
+#include "blake2s.h"
 #include "bytes.h"
 
 typedef struct {
-    uint8_t key[32];
+    TokenKey key;
     uint32_t days;
     int32_t without_subject; /* the shift where the row names none */
 } Shift;
 
 /* 0 where `days` is not from 1 to 3652058. */
-int shift_prepare(Shift *shift, const uint8_t key[32], uint64_t days);
+int shift_prepare(Shift *shift, const uint8_t key[KEY_BYTES], uint64_t days);
 
 /* What takes the value's place is appended to `out`. */
 Fit shift(const Shift *shift, const uint8_t *value, size_t length, const uint8_t *subject, size_t subject_length,

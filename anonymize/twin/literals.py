@@ -14,7 +14,7 @@ _MEANT = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z":
 _ESCAPED = {b"\0": b"\\0", b"\n": b"\\n", b"\r": b"\\r", b"\x1a": b"\\Z", b"\t": b"\\t", b"'": b"\\'", b'"': b'\\"'}
 _BY_DEFAULT = (b"\0", b"\n", b"\r", b"\x1a")
 _NUMBER = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_INTRODUCED = rb"(?:_(?P<charset>[0-9A-Za-z]+)|[Nn](?='))?\s*"
+_INTRODUCED = rb"(?:_(?P<charset>[0-9A-Za-z]++)|[Nn](?='))?\s*"
 _STRING = {
     True: rb"""(?P<quote>['"])(?P<body>(?:[^'"\\]|\\.|(?!(?P=quote))['"]|(?P=quote){2})*+)(?P=quote)""",
     False: rb"""(?P<quote>['"])(?P<body>(?:[^'"]|(?!(?P=quote))['"]|(?P=quote){2})*+)(?P=quote)""",
@@ -63,7 +63,7 @@ def read(lexeme: bytes, grammar: Grammar, binary: bool) -> Literal:
     if (charset := found["charset"]) is not None:
         latin1 = charset.lower() == b"latin1"
         if not latin1 and charset.lower() not in _KNOWN:
-            raise Unfit(f"a string in the character set {charset.decode()} is not understood")
+            raise Unfit("a string in a character set that is not understood")
     group = next(name for name in ("body", "digits", "quoted") if found[name] is not None)
     start, end = found.span(group)
     form = Form.QUOTED if group == "body" else Form.HEX
@@ -74,7 +74,7 @@ def value_of(literal: Literal, grammar: Grammar) -> bytes:
     """The plain bytes, text in UTF-8."""
     body = literal.body
     if literal.form is Form.HEX:
-        return bytes.fromhex((b"0" * (len(body) % 2) + body).decode())
+        body = bytes.fromhex((b"0" * (len(body) % 2) + body).decode())
     if literal.form is Form.QUOTED:
         if literal.quote in body:
             body = _undoubled(body, literal.quote, grammar)
@@ -135,7 +135,7 @@ def from_latin1(text: bytes) -> bytes:
 def to_latin1(text: bytes) -> bytes:
     """The other way round; a character that latin1 has not becomes a question mark."""
     result = bytearray()
-    for character in text.decode("utf-8", "replace"):
+    for character in text.decode("utf-8", "surrogateescape"):
         if ord(character) in (0x81, 0x8D, 0x8F, 0x90, 0x9D):
             result.append(ord(character))
         else:

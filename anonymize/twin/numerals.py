@@ -27,8 +27,8 @@ class _Numerals:
         alphabet = op.alphabet
         if len(set(alphabet)) != len(alphabet) or len(alphabet) < 2 or alphabet != alphabet.lower():
             raise ValueError(f"the alphabet {alphabet!r} has too few characters, one twice or one in upper case")
-        if not alphabet.isascii() or len(op.key) != KEY_BYTES:
-            raise ValueError("the alphabet has to be ASCII, and the key 32 bytes")
+        if not alphabet.isascii() or len(op.key) != KEY_BYTES or op.keep < 0:
+            raise ValueError("the alphabet has to be ASCII, the key 32 bytes, and what is kept not negative")
         self._op = op
         self._radix = len(alphabet)
         self._places = {character: place for place, character in enumerate(alphabet)}

@@ -51,9 +51,7 @@ class Rows:
                 break
             here = data[at : at + 1]
             if here not in (b"", b"(") and not _may_go_on(data, at):
-                raise RowError(
-                    at, None, "something stands behind a row that is neither a comma nor the statement's end"
-                )
+                raise RowError(at, None, "behind a row stands neither a comma nor the end of the statement")
             spans = self._spans(data, at) if here == b"(" else None
             if spans is None:
                 ended = False
@@ -152,7 +150,8 @@ def _between(data: bytes, at: int) -> int:
 
 def _may_go_on(data: bytes, at: int) -> bool:
     """Whether what stands there may be a comment whose end is not there yet."""
-    return data[at : at + 2] in (b"/*", b"--", b"/", b"-") or data[at : at + 1] == b"#"
+    there = data[at : at + 3]
+    return there in (b"/", b"-", b"--") or there.startswith((b"/*", b"#")) or (there[:2] == b"--" and there[2:] <= b" ")
 
 
 def _rewriter(slot: Slot, grammar: Grammar) -> Callable[[bytes, bytes], bytes | None]:

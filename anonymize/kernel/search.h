@@ -1,0 +1,17 @@
+/* Searching for the few bytes that mean something in SQL. */
+
+#ifndef ANONYMIZE_SEARCH_H
+#define ANONYMIZE_SEARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ENDED = -1, OUTSIDE = 0, IN_STRING, IN_DOUBLE, IN_NAME, IN_LINE, IN_COMMENT };
+
+/* From data[at] the first place of `one` or `other`; `end` if there is none. */
+size_t find_either(const uint8_t *data, size_t at, size_t end, uint8_t one, uint8_t other);
+
+/* See skip in ../engine.py: moves *state along and returns where it stopped. */
+size_t skip_statement(const uint8_t *data, size_t at, size_t end, int backslash, int *state);
+
+#endif
