@@ -9,7 +9,7 @@ import click
 
 from anonymize.cli.shown import run
 
-COMMANDS = ("plan", "dump")
+COMMANDS = ("discover", "plan", "dump")
 """Each is a module beside this one, and in it the command of that name."""
 
 
@@ -33,6 +33,7 @@ def commands() -> None:
 
     \b
     Begin with:
+      anonymize discover dump.sql -o markup.toml                         propose what is confidential
       anonymize plan dump.sql --markup markup.toml                       what would happen to every column
       anonymize dump dump.sql out.sql --markup markup.toml --key-file key    write the one that may be shared
 

@@ -17,15 +17,19 @@ from anonymize.merging import merged
 from anonymize.rewrite import schema_of
 from anonymize.schema import Table
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option(
+
+def _markup(*, required: bool) -> Callable[[Any], Any]:
+    return click.option(
         "--markup",
         "markups",
         multiple=True,
-        required=True,
+        required=required,
         metavar="FILE|MODULE:NAME",
         help="What is confidential: a TOML file, or SQLAlchemy models. May be given again; files win over models.",
-    ),
+    )
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--schema",
         "schemas",
@@ -52,7 +56,16 @@ class Given:
 
 def markup_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--markup, --schema, --python and --static; the command hands them to `given` as they come."""
-    return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
+    return _decorated(command, _markup(required=True))
+
+
+def optional_markup(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, for a command that can do without markup."""
+    return _decorated(command, _markup(required=False))
+
+
+def _decorated(command: Callable[..., Any], markup: Callable[[Any], Any]) -> Callable[..., Any]:
+    return reduce(lambda decorated, option: option(decorated), reversed((markup, *_OPTIONS)), command)
 
 
 def given(markups: Sequence[str], schemas: Sequence[str], python: str, static: bool) -> Given:

@@ -13,7 +13,7 @@ from anonymize.dumps.permitted import NotPermitted, Purpose
 from anonymize.dumps.publish import Sink
 from anonymize.dumps.session import NotSet, Session
 from anonymize.dumps.source import Source
-from anonymize.dumps.targets import Count, Counts, Tables, Target, target
+from anonymize.dumps.targets import Count, Counts, RowsOf, Tables, Target, target
 from anonymize.dumps.tokens import Token, tokens
 from anonymize.dumps.window import Window
 from anonymize.errors import Unreadable
@@ -45,6 +45,8 @@ class Options:
     """The one that the statements are for, until a USE says otherwise."""
     charset: str | None = None
     """The character set of its text, until a SET NAMES says otherwise; utf8mb4 if None."""
+    rows: RowsOf = engine.rows
+    """What the rows go through."""
 
 
 def rewrite(source: Source, sink: Sink, tables: Tables, options: Options | None = None) -> Counts:
@@ -67,6 +69,7 @@ class _Reader:
         self._window = Window(source, sink)
         self._tables = tables
         self._partial = options.partial
+        self._rows = options.rows
         self._session = Session(options.charset)
         self._database = options.database
         self._delimiter = b";"
@@ -148,7 +151,7 @@ class _Reader:
             database = self._database if found.database is None else self._text(found.database)
             columns = None if found.columns is None else tuple(self._text(column) for column in found.columns)
             try:
-                made = target(self._tables, database, self._text(found.table), columns, self._session)
+                made = target(self._tables, database, self._text(found.table), columns, self._session, self._rows)
             except Unreadable as error:
                 raise window.unreadable(window.at, error.message, error.hint) from error
             self._heads[found.head] = made

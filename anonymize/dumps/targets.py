@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +48,9 @@ class Count:
 Counts = dict[tuple[str | None, str], Count]
 """By database and name, for the tables that something was done to."""
 
+RowsOf = Callable[[Program, Grammar], engine.Rows]
+"""What the rows of one kind of statement go through: `engine.rows`, unless they are only looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -65,7 +68,12 @@ class Target:
 
 
 def target(
-    tables: Tables, database: str | None, name: str, columns: tuple[str, ...] | None, session: Session
+    tables: Tables,
+    database: str | None,
+    name: str,
+    columns: tuple[str, ...] | None,
+    session: Session,
+    rows: RowsOf = engine.rows,
 ) -> Target | None:
     """The target for rows of a table, with the columns that the statement names, if it does; None if the rows stay.
 
@@ -77,7 +85,7 @@ def target(
     table = tables.find(database, name)
     names = columns or _names(table, len(program.slots))
     grammar = Grammar(session.backslash, _latin1(table, names, program, session))
-    return Target((database, name), names, engine.rows(program, grammar), program)
+    return Target((database, name), names, rows(program, grammar), program)
 
 
 def _names(table: Table | None, count: int) -> tuple[str, ...]:

@@ -1,0 +1,177 @@
+"""What columns' names say of them: rules, each with names that it is for and names that it is not for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from anonymize.discover.families import Family
+from anonymize.discover.names import NameRule
+
+
+def _text(kind: str, **more: str) -> Mapping[Family, str]:
+    """The kind for text; `more` are those for other families by their names, "-" for none."""
+    kinds = {Family.TEXT: kind, Family.BYTES: kind} | {Family[name.upper()]: kind for name, kind in more.items()}
+    return {family: kind for family, kind in kinds.items() if kind != "-"}
+
+
+_NET = ("network", "net", "subnet", "ip", "vpn", "firewall", "route", "router")
+_IDS = {Family.TEXT: "username"}
+_FREE = _text("text", bytes="redact", json="json")
+_DOCUMENT: Mapping[Family, str] = {Family.TEXT: "json", Family.JSON: "json"}
+
+RULES: tuple[NameRule, ...] = (
+    NameRule("email", "a mail address", ("email", "mail", "e mail", "email address", "mail address"), _text("email"),
+             ("email", "userEmail", "e_mail", "contact_emails", "email2"),
+             ("email_verified", "email_count", "mailing", "emailed_at", "mail_template"), 0.95),
+    NameRule("first name", "a first name", ("first name", "middle name", "given name"), _text("first_name"),
+             ("first_name", "firstname", "givenName", "middle_name"), ("name", "firstnames_count", "first"), 0.95),
+    NameRule("last name", "a last name", ("last name", "maiden name", "family name"), _text("last_name"),
+             ("last_name", "surname", "maidenName"), ("last_seen", "lastlogin"), 0.95),
+    NameRule("login", "a name to log in with",
+             ("user name", "login", "nick name", "screen name", "account name", "user login", "login name", "handle"),
+             _text("username"), ("username", "login", "nickname", "user_login"), ("last_login_at", "login_count"), 0.9),
+    NameRule("person", "a person's name",
+             ("full name", "display name", "real name", "contact name", "customer name", "owner name", "holder name",
+              "card holder", "recipient", "beneficiary", "employee name", "patient name", "person", "author",
+              "contact"),
+             _text("name"), ("full_name", "displayName", "card_holder", "customer_name"),
+             ("display_order", "file_name", "filename", "contact_id"), 0.8),
+    NameRule("name of a person", "a person's name", ("name",), _text("name"),
+             ("users.name", "customers.name"), ("products.name", "users.name_format"), 0.8, whole=True,
+             tables=("user", "customer", "person", "people", "employee", "patient", "contact", "member", "author",
+                     "student", "teacher", "staff", "guest")),
+    NameRule("company", "a company", ("company", "company name", "employer", "organisation name", "organization name"),
+             _text("company"), ("company", "company_name"), ("company_id", "accompany"), 0.8),
+    NameRule("phone", "a telephone number", ("phone", "mobile", "cell phone", "fax", "phone number", "mobile number"),
+             _text("phone", integer="integer", bytes="-"), ("phone", "mobile_phone", "tel", "faxNumber"),
+             ("phone_verified", "microphone", "phone_type"), 0.9),
+    NameRule("ip", "an IP address", ("ip", "ip address", "ip v", "cidr", "gateway", "subnet", "broadcast", "dns 1",
+             "dns 2",
+             "nameserver", "dhcp server", "dhcp start"), _text("ip", integer="ip", inet="ip"),
+             ("ip", "client_ip", "ipAddress", "access_ip_v4", "ipv6", "cidr", "dns1"),
+             ("description", "ship", "zip", "ip_version", "ip_count"), 0.9),
+    NameRule("ip by its table", "an IP address", ("address",), _text("ip"),
+             ("fixed_ips.address", "networks.vpn_public_address"), ("users.address", "fixed_ips.address_type"), 0.7,
+             tables=_NET),
+    NameRule("ip by its length", "an IP address", ("address",), _text("ip"), ("pools.address",),
+             ("users.address_type",), 0.65, lengths=(15, 39, 43, 45, 46), needs_length=True),
+    NameRule("mac", "a hardware address", ("mac", "mac address", "hw address", "hardware address", "ether"),
+             _text("mac"),
+             ("mac", "mac_address", "hwAddr"), ("machine", "macro", "mac_count"), 0.9),
+    NameRule("mac by its table", "a hardware address", ("address",), _text("mac"),
+             ("virtual_interfaces.address", "nics.address"), ("users.address",), 0.6,
+             tables=("interface", "nic", "vif")),
+    NameRule("host", "the name of a machine",
+             ("host", "host name", "node", "fqdn", "server name", "machine name", "compute", "source compute",
+              "dest compute", "domain", "domain name"), _text("hostname"),
+             ("hostname", "host", "dest_node", "public_hostname", "fqdn"),
+             ("host_id", "can_host", "ghost", "multi_host", "numa_node_count"), 0.7),
+    NameRule("network", "the make-up of a network",
+             ("label", "netmask", "netmask v", "bridge", "interface", "bridge interface"), _text("text"),
+             ("networks.label", "networks.netmask", "networks.bridge_interface"), ("products.label",), 0.6,
+             tables=_NET),
+    NameRule("vlan", "the number of a network", ("vlan", "vlan id", "vpn public port"),
+             {Family.INTEGER: "integer", Family.TEXT: "text"}, ("vlan", "networks.vlan_id"), ("vlan_count",), 0.6),
+    NameRule("url", "a link", ("url", "website", "web site", "home page", "link", "referer", "referrer", "endpoint"),
+             _text("url"), ("url", "homepage", "avatarUrl", "callback_uri", "referer"), ("blink", "url_count",
+             "curl"), 0.7),
+    NameRule("street", "a street", ("street", "street address", "address line", "address", "home address",
+             "billing address",
+             "shipping address", "postal address"), _text("street"),
+             ("street", "address_line_1", "customers.address", "billing_address"),
+             ("address_type", "addressed_at", "streetcar_count"), 0.7, lengths=range(20, 1 << 32)),
+    NameRule("city", "a city", ("city", "town", "birth place"), _text("city"), ("city", "home_town"),
+             ("capacity", "city_id", "velocity"), 0.8),
+    NameRule("postal code", "a postal code", ("postal code", "post code"), _text("text", integer="integer", bytes="-"),
+             ("zip", "postcode", "postal_code"), ("zip_file", "zipped"), 0.8),
+    NameRule("place", "a place on the map", ("latitude", "longitude", "lat", "lng", "lon", "geo location"),
+             {Family.DECIMAL: "decimal", Family.FLOAT: "float", Family.TEXT: "text"}, ("latitude", "home_lng"),
+             ("latency", "flat"), 0.8),
+    NameRule("password", "a password", ("password", "password hash", "pass", "password digest", "user pass", "passcode",
+             "pin", "pin code", "crypted password"), _text("password_hash"),
+             ("password", "passwd", "user_pass", "password_hash", "encryptedPassword", "pwd"),
+             ("password_changed_at", "password_expires", "bypass", "passenger", "spin"), 0.95),
+    NameRule("salt", "the salt of a password", ("salt", "password salt", "nonce", "iv", "otp"), _text("text",
+             bytes="redact"),
+             ("salt", "password_salt"), ("salty", "asphalt"), 0.85),
+    NameRule("token", "a token", ("token", "secret", "api key", "access key", "auth key", "secret key", "private key",
+             "session", "session id", "session key", "cookie", "csrf", "signature", "credential", "auth", "jwt",
+             "refresh token", "activation key", "activation code", "reset key", "recovery code", "encryption key",
+             "passkey"),
+             _text("text", bytes="redact"), ("token", "api_key", "clientSecret", "token_hash", "session_id",
+             "private_key"),
+             ("token_count", "secretary", "tokenized_at", "token_type"), 0.9),
+    NameRule("public key", "an ssh key", ("ssh key", "public key", "pub key", "authorized key", "key data"),
+             _text("ssh_key"),
+             ("public_key", "sshKey", "key_data"), ("key", "keyboard", "public_key_id"), 0.8),
+    NameRule("certificate", "a certificate", ("cert", "x 509", "pem", "cert pem", "trusted cert", "tls cert"),
+             _text("certificate"), ("certificate", "tls_cert", "certPem"), ("certified_at", "concert"), 0.8),
+    NameRule("fingerprint", "a fingerprint", ("fingerprint", "thumbprint"), _text("text", bytes="redact"),
+             ("fingerprint", "key_thumbprint"), ("fingerprint_count",), 0.7),
+    NameRule("name of a key", "what somebody called a key", ("key name",), _text("text"), ("key_name",),
+             ("name_key",), 0.6),
+    NameRule("social security", "a number of an authority",
+             ("ssn", "social security", "social security number", "tax id", "tax number", "vat id", "vat number",
+             "passport",
+              "passport number", "national id", "personal id", "driver license", "license plate", "identity card",
+              "insurance number", "nin", "cpf", "pesel", "sin"),
+             _text("text", integer="integer"), ("ssn", "tax_id", "passport_no", "vatId"), ("assn", "tax_rate",
+             "single"), 0.9),
+    NameRule("account", "an account at a bank", ("iban", "bic", "swift", "account number", "account no", "bank account",
+             "routing number", "sort code"), _text("text", integer="integer"), ("iban", "bank_account",
+             "account_number"),
+             ("account_id", "accounting"), 0.9),
+    NameRule("card", "the number of a card", ("card number", "card no", "pan", "credit card", "cc number", "cvv", "cvc",
+             "card expiry", "card code"), _text("text", integer="integer"), ("card_number", "creditCard", "cvv"),
+             ("card_type", "discard", "span"), 0.9),
+    NameRule("birth", "the day that somebody was born on", ("birth date", "birth", "date of birth", "born", "born on",
+             "birth year"),
+             {Family.DATE: "date", Family.TIME: "datetime", Family.TEXT: "text", Family.INTEGER: "integer"},
+             ("birthday", "date_of_birth", "dob"), ("birth_count", "stillborn_x"), 0.9),
+    NameRule("money", "what somebody earns or owns", ("salary", "income", "wage", "net worth", "bonus"),
+             {Family.DECIMAL: "decimal", Family.FLOAT: "float", Family.INTEGER: "integer", Family.TEXT: "text"},
+             ("salary", "annual_income"), ("salary_type", "wager"), 0.8),
+    NameRule("device", "a number of a device", ("imei", "imsi", "serial number", "device id", "device token", "vin"),
+             _text("text", integer="integer"), ("imei", "device_token"), ("device_type", "vinyl"), 0.8),
+    NameRule("user agent", "a browser", ("user agent", "browser"), _text("text"), ("user_agent",), ("agent",), 0.6),
+    NameRule("user id", "the id of who it belongs to",
+             ("user id", "project id", "tenant id", "owner id", "customer id", "account id", "person id", "client id",
+              "creator id", "author id", "member id", "patient id", "user", "created by", "updated by", "owner"), _IDS,
+             ("user_id", "projectId", "ownerId", "created_by"), ("user_count", "power", "user_type"), 0.6, bare=True),
+    NameRule("uuid", "a uuid", ("uuid",), _text("uuid", uuid="uuid"), ("uuid", "instance_uuid", "guid"),
+             ("uuid_version",), 0.5),
+    NameRule("id as long as a uuid", "an id, and it is as long as a uuid", ("id",), _text("uuid", bytes="-"),
+             ("image_id",), ("image_identity", "id_type"), 0.5, lengths=(36,), needs_length=True, bare=True),
+    NameRule("user data", "data that somebody handed in", ("user data", "cloud init", "init script"), _text("redact"),
+             ("user_data",), ("user_data_size",), 0.7, bare=True),
+    NameRule("document", "a document", ("connection info", "network info", "json", "payload"), _DOCUMENT,
+             ("connection_info", "request_json"), ("info_count",), 0.5, bare=True),
+    NameRule("path", "a path", ("path", "home directory", "home dir", "file name"), _text("path"),
+             ("path", "home_directory", "fileName", "internal_access_path"), ("path_count", "sympathy"), 0.5),
+    NameRule("value by its table", "what somebody set", ("value", "meta value"), _text("text"),
+             ("instance_metadata.value", "user_settings.value"), ("products.value",), 0.6, whole=True,
+             tables=("metadata", "meta", "setting", "preference", "attribute", "property", "properties", "spec",
+             "option",
+                     "config", "field")),
+    NameRule("free text", "free text",
+             ("description", "note", "comment", "message", "remark", "bio", "biography", "body", "about", "about me",
+              "detail", "traceback", "stack trace", "feedback", "reason", "diagnosis", "complaint", "subject",
+              "summary",
+              "memo", "log", "error message", "post content", "answer", "question", "review"), _FREE,
+             ("display_description", "notes", "comment", "traceback", "bio", "details"),
+             ("comment_count", "notable", "log_level", "reason_code_id", "body_type"), 0.5, bare=True),
+)  # fmt: skip
+
+SENSITIVE = ("gender", "sex", "religion", "ethnicity", "race", "nationality", "marital status", "sexual orientation",
+             "political party", "blood type", "disability")  # fmt: skip
+"""Few values, each of which says something of somebody: left to a person."""
+HARMLESS = ("type", "status", "state", "locale", "language", "lang", "currency", "timezone", "time zone", "format",
+            "kind", "mode", "level", "unit", "color", "colour", "mime type", "content type", "charset", "encoding",
+            "version", "country code", "severity", "priority", "architecture", "protocol", "checksum")  # fmt: skip
+"""What such a column says is rarely about somebody."""
+
+
+def said_by_name(table: str, column: str, family: Family, length: int | None = None) -> NameRule | None:
+    """The rule that says most surely what a column of this name and family is; of equally sure ones the first."""
+    found = [rule for rule in RULES if family in rule.kinds and rule.matches(table, column, length)]
+    return max(found, key=lambda rule: (bool(rule.tables), rule.needs_length, rule.weight), default=None)
