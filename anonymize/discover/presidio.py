@@ -29,10 +29,17 @@ _NOT_PERSONAL = frozenset({"DATE_TIME", "URL"})
 class Result(Protocol):
     """What the analyzer finds in a text."""
 
-    entity_type: str
-    start: int
-    end: int
-    score: float
+    @property
+    def entity_type(self) -> str: ...
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    @property
+    def score(self) -> float: ...
 
 
 Analyze = Callable[[str], Sequence[Result]]
