@@ -85,3 +85,9 @@ def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, i
     """
     found: tuple[int, int] = next(iter(engines().values())).skip(data, start, state, grammar)
     return found
+
+
+def lines(data: Buffer, start: int, end: int) -> int:
+    """How many ends of lines there are in data[start:end]."""
+    count: int = next(iter(engines().values())).lines(data, start, end)
+    return count

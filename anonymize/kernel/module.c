@@ -417,9 +417,22 @@ static PyObject *module_skip(PyObject *module, PyObject *arguments) {
     return result;
 }
 
+static PyObject *module_lines(PyObject *module, PyObject *arguments) {
+    (void)module;
+    Py_buffer data;
+    Py_ssize_t start, end;
+    if (!PyArg_ParseTuple(arguments, "y*nn:lines", &data, &start, &end)) return NULL;
+    PyObject *count = NULL;
+    if (start < 0 || end > data.len) PyErr_SetString(PyExc_ValueError, "start or end is not in data");
+    else count = PyLong_FromSize_t(count_lines(data.buf, (size_t)start, (size_t)end));
+    PyBuffer_Release(&data);
+    return count;
+}
+
 static PyMethodDef functions[] = {
     {"apply", module_apply, METH_O, NULL},
     {"skip", module_skip, METH_VARARGS, NULL},
+    {"lines", module_lines, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
