@@ -275,7 +275,6 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     Fit fit;
     if (cell->slot->subject >= 0 && (fit = subject_of(rows, cell, &subject, why)) != FITS) return fit;
     int forced = operation->sort == OP_NULL || operation->sort == OP_CONSTANT;
-    size_t before = out->length;
     if (!bytes_put(out, data + *copied, cell->span.first - *copied)) return NO_MEMORY;
     if (!bytes_put(out, forced ? (const uint8_t *)"'" : lexeme, cell->literal.first)) return NO_MEMORY;
     size_t start = out->length;
@@ -291,7 +290,9 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     const uint8_t *result = out->at + start;
     size_t result_length = out->length - start;
     if (!forced && result_length == cell->length && memcmp(result, value, result_length) == 0) {
-        out->length = before;
+        /* What comes before stays copied: else it would be copied again for the next cell, and for all that follow. */
+        out->length = start - cell->literal.first;
+        *copied = cell->span.first;
         return FITS;
     }
     *copied = cell->span.last;
