@@ -108,12 +108,15 @@ class Numerals:
 
     `alphabet` holds the numerals, of ASCII and in lower case, each standing for its place (radix = its length: 10, 16,
     36 …; letters of either case count, and come out in lower case unless those among the value's numerals are all in
-    upper case). The first `keep` numerals stay as they are written. Of the n others, X:
+    upper case). The first `keep` numerals stay as they are written. Where `others` is given, a character that is
+    neither a numeral nor one of them raises Unfit: what is no such number must not be let through. Of the n numerals
+    behind `keep`, X:
 
     * n = 0: nothing changes.
     * radix ** ceil(n / 2) < 2**60: X, read as a number, is permuted among the `size` numbers of n numerals from `first`
       to `last` that are of its sort. All are of one sort, unless `number` says that these are numbers: then those with
-      the numeral 0 in front (if n > 1) are of another, and so are those above `maximum`. X - first is enciphered by
+      the numeral 0 in front (if n > 1) are of another; 0 itself stays, as -0 would be no other number, and so do those
+      above `maximum`, as the lowest number of a signed type is without its sign. X - first is enciphered by
       FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`, as a string of the fewest numerals that size - 1
       can be written with, again and again until the result, Y, is below `size`; first + Y takes the place of X. For
       one numeral, where there is no FF1, Y is (X - first + 1 + key[0] % (size - 1)) % size; if size is 1, X stays.
@@ -128,6 +131,7 @@ class Numerals:
     keep: int = 0
     number: bool = False
     maximum: int | None = None
+    others: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

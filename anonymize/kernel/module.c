@@ -289,7 +289,7 @@ static PyObject *Rows_rewrite(RowsObject *self, PyObject *arguments) {
     if (outcome == REWRITTEN) {
         PyObject *end = PyLong_FromSize_t(stopped);
         PyObject *out = copied > (size_t)start
-                            ? PyBytes_FromStringAndSize((const char *)self->out.at, (Py_ssize_t)self->out.length)
+                            ? PyMemoryView_FromMemory((char *)self->out.at, (Py_ssize_t)self->out.length, PyBUF_READ)
                             : Py_NewRef(Py_None);
         if (end && out) result = PyTuple_Pack(3, out, end, ended ? Py_True : Py_False);
         Py_XDECREF(end);

@@ -19,6 +19,10 @@ int numerals_prepare(Numerals *numerals, const NumeralsRule *rule) {
         numerals->spelling[0][at] = lower;
         numerals->spelling[1][at] = upper;
     }
+    if (rule->others) {
+        for (size_t byte = 0; byte < 256; byte++) numerals->strange[byte] = numerals->place[byte] == NONE;
+        for (size_t at = 0; at < rule->others_length; at++) numerals->strange[rule->others[at]] = 0;
+    }
     aes_prepare(&numerals->aes, rule->key);
     memcpy(numerals->key, rule->key, sizeof numerals->key);
     numerals->radix = (unsigned)rule->radix;
@@ -46,12 +50,15 @@ typedef struct {
     size_t start, length; /* start: of the first that changes */
     size_t count;         /* of those that change */
     const uint8_t *spelling;
+    bool strange; /* something in it does not belong there */
 } Found;
 
 static Found find(const Numerals *numerals, const uint8_t *value, size_t length) {
     size_t all = 0, start = length, upper = 0, lower = 0;
+    uint8_t strange = 0;
     for (size_t at = 0; at < length; at++) {
         uint8_t byte = value[at];
+        strange |= numerals->strange[byte];
         if (numerals->place[byte] == NONE) continue;
         if (all == numerals->keep) start = at;
         all++;
@@ -59,7 +66,7 @@ static Found find(const Numerals *numerals, const uint8_t *value, size_t length)
         lower += byte >= 'a' && byte <= 'z';
     }
     size_t count = all > numerals->keep ? all - numerals->keep : 0;
-    return (Found){numerals, value, start, length, count, numerals->spelling[upper && !lower]};
+    return (Found){numerals, value, start, length, count, numerals->spelling[upper && !lower], strange};
 }
 
 /* The next `count` numerals from `*at` on, as a number. */
@@ -94,16 +101,11 @@ static unsigned rotated(const Numerals *numerals, unsigned number, unsigned size
 
 /* What takes the place of a number among all that are as long and of its sort, which are a range of numbers. */
 static Wide changed(const Numerals *numerals, Wide number, size_t length) {
-    Wide first = 0, last = numerals->powers[length] - 1, highest = numerals->powers[length - 1];
-    if (length > 1) {
-        if (number < highest) last = highest - 1;
-        else first = highest;
-    }
-    if (number > numerals->maximum) {
-        if (first <= numerals->maximum) first = numerals->maximum + 1;
-    } else if (last > numerals->maximum) {
-        last = numerals->maximum;
-    }
+    if (!number || number > numerals->maximum) return number;
+    Wide first = 1, last = numerals->powers[length] - 1, highest = numerals->powers[length - 1];
+    if (number < highest) last = highest - 1;
+    else first = highest;
+    if (last > numerals->maximum) last = numerals->maximum;
     Wide size = last - first + 1, result = number - first;
     while (length > 1 && numerals->powers[length - 1] >= size) length--;
     if (length == 1) return first + rotated(numerals, (unsigned)result, (unsigned)size);
@@ -162,10 +164,13 @@ static void draw(const Found *found, uint8_t *to) {
 }
 
 Fit numerals(const Numerals *numerals, const uint8_t *value, size_t length, Bytes *out, const char **why) {
-    (void)why;
     size_t start = out->length;
-    if (!bytes_put(out, value, length)) return NO_MEMORY;
     Found found = find(numerals, value, length);
+    if (found.strange) {
+        *why = "it holds characters that do not belong there";
+        return UNFIT;
+    }
+    if (!bytes_put(out, value, length)) return NO_MEMORY;
     uint8_t *to = out->at + start;
     if (!found.count) return FITS;
     if (found.count > numerals->longest) draw(&found, to);

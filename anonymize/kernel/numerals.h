@@ -17,6 +17,7 @@ typedef struct {
     Wide maximum;                  /* a larger number than any that is permuted, where there is none */
     unsigned longest;              /* more numerals are drawn */
     Wide powers[NUMERALS_LONGEST + 1]; /* of the radix, to that of `longest` */
+    uint8_t strange[256];          /* whether a character does not belong in a value */
     uint8_t place[256];            /* of a character in the alphabet, in either case; 255 for all others */
     uint8_t spelling[2][128];      /* the alphabet, in lower case and in upper case */
     Ff1 ff1[NUMERALS_LONGEST + 1]; /* by the count of numerals; 0 and 1 are not used */
@@ -32,12 +33,14 @@ typedef struct {
     bool number;
     bool has_maximum;
     Wide maximum; /* 2**127 for one that is larger */
+    const uint8_t *others; /* NULL: any */
+    size_t others_length;
 } NumeralsRule;
 
 /* 0 where the alphabet has fewer than 2 characters, one twice, one in upper case or one beyond ASCII. */
 int numerals_prepare(Numerals *numerals, const NumeralsRule *rule);
 
-/* What takes the value's place is appended to `out`. Every value fits, as long as there is memory. */
+/* What takes the value's place is appended to `out`. */
 Fit numerals(const Numerals *numerals, const uint8_t *value, size_t length, Bytes *out, const char **why);
 
 #endif

@@ -43,6 +43,8 @@ class Made:
     uniqueness: Uniqueness
     longest: int | None = None
     """The most characters of a result, whatever the value; None where results are as long as their values."""
+    grows: bool = False
+    """A result can be longer than its value, and nobody knows by how much."""
     subject: str | None = None
     """The column of the same table whose value is the subject."""
 
@@ -71,7 +73,8 @@ class Kind(Protocol):
     def make(self, options: Mapping[str, Any], column: Column, key: Key) -> Made:
         """The operation for `column`.
 
-        `options` holds only known names. Option `meaning` (every keyed kind has it; by default the kind's name) says
+        Option `meaning` (every keyed kind has it; by default the kind's name) says
         whose pseudonyms these are: columns with one kind and one meaning get the same ones for the same values.
-        Raises UsageError for an option's value that cannot be.
+        Raises UsageError for an option that is not known or cannot be, and for a column that the kind is not for or
+        that its results do not fit into.
         """

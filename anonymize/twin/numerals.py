@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
+from anonymize.errors import Unfit
 from anonymize.ops import KEY_BYTES, TOKEN_BYTES, Numerals
 from anonymize.pseudonym import token
 from anonymize.twin.ff1 import Ff1
@@ -32,6 +33,7 @@ class _Numerals:
         self._radix = len(alphabet)
         self._places = {character: place for place, character in enumerate(alphabet)}
         self._others = bytes(set(range(256)) - set(alphabet) - set(alphabet.upper()))
+        self._strange = None if op.others is None else bytes(set(self._others) - set(op.others))
         self._longest = 1
         while self._radix ** ((self._longest + 2) // 2) < _BOUND:
             self._longest += 1
@@ -40,6 +42,8 @@ class _Numerals:
     def __call__(self, value: bytes) -> bytes:
         written = value.translate(None, self._others)
         changing = written[self._op.keep :].lower()
+        if self._strange is not None and len(value.translate(None, self._strange)) < len(value):
+            raise Unfit("it holds characters that do not belong there")
         if not changing:
             return value
         if len(changing) <= self._longest:
@@ -62,12 +66,12 @@ class _Numerals:
         """What takes the place of a number among all that are as long and of its sort, which are a range of numbers."""
         first, last = 0, self._radix**length - 1
         if self._op.number:
+            maximum = last if self._op.maximum is None else self._op.maximum
+            if number == 0 or number > maximum:
+                return number
             highest = self._radix ** (length - 1)
-            if length > 1:
-                first, last = (0, highest - 1) if number < highest else (highest, last)
-            maximum = self._op.maximum
-            if maximum is not None:
-                first, last = (first, min(last, maximum)) if number <= maximum else (max(first, maximum + 1), last)
+            first, last = (1, highest - 1) if number < highest else (highest, last)
+            last = min(last, maximum)
         size = last - first + 1
         while length > 1 and self._radix ** (length - 1) >= size:
             length -= 1

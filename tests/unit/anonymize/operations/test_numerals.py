@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from anonymize.errors import Unfit
 from anonymize.ops import Numerals, Op
 
 Apply = Callable[[Op, bytes], bytes | None]
@@ -70,6 +71,27 @@ def test_a_limit_that_few_values_reach_is_kept_at_once(apply: Apply) -> None:
     assert [apply(op, value) for value in reached] == reached[::-1]
     assert apply(Numerals(KEY, number=True, maximum=10**17), b"%d" % 10**17) == b"%d" % 10**17
     assert apply(Numerals(KEY, number=True, maximum=10**18 - 2), b"9" * 18) == b"9" * 18
+
+
+def test_a_number_that_is_0_stays_and_no_other_becomes_it(apply: Apply) -> None:
+    op = Numerals(KEY, number=True)
+    for digits in (1, 2, 3):
+        values = [b"%0*d" % (digits, number) for number in range(10**digits)]
+        results = [apply(op, b"-" + value) for value in values]
+        assert sorted(map(str, results)) == sorted(str(b"-" + value) for value in values)
+        assert results[0] == b"-" + values[0]
+
+
+def test_a_number_above_its_type_s_limit_stays(apply: Apply) -> None:
+    assert apply(Numerals(KEY, number=True, maximum=127), b"-128") == b"-128"
+
+
+@pytest.mark.parametrize("value", ["12 High Street", "1,5", "1\u00e9", " 1", "x"])
+def test_what_does_not_belong_among_numerals_is_refused_where_others_say_so(apply: Apply, value: str) -> None:
+    assert apply(Numerals(KEY), value.encode()) is not None
+    with pytest.raises(Unfit, match="do not belong"):
+        apply(Numerals(KEY, others=b"+-."), value.encode())
+    assert apply(Numerals(KEY, HEX, others=b"-:"), b"-A1:b2-") is not None
 
 
 def test_a_limit_of_one_digit_holds(apply: Apply) -> None:

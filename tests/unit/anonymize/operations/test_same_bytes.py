@@ -60,6 +60,7 @@ def compare(op: Op, value: bytes, subject: bytes = b"") -> None:
         st.integers(0, 3),
         st.booleans(),
         st.none() | st.sampled_from(LIMITS),
+        st.none() | st.sampled_from([b"", b"#-", "é ".encode()]),
     ),
     st.text("0123456789abcdefABCDEFzx#- é", max_size=50),
 )
