@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing_extensions import Buffer
 
 from anonymize.errors import Unfit
-from anonymize.ops import Constant, Null, Program, Slot
+from anonymize.ops import Constant, Default, Null, Program, Slot
 from anonymize.sql import Grammar, RowError
 from anonymize.twin.applying import apply
 from anonymize.twin.literals import read, value_of, written
@@ -22,6 +22,7 @@ _STRINGS = {
 _PLAIN = rb"[-+.0-9A-Za-z_]++"
 _MEMO_LIMIT = 50_000
 _NULL = b"NULL"
+_DEFAULT = b"DEFAULT"
 
 _Span = tuple[int, int]
 
@@ -156,6 +157,8 @@ def _may_go_on(data: bytes, at: int) -> bool:
 
 def _rewriter(slot: Slot, grammar: Grammar) -> Callable[[bytes, bytes], bytes | None]:
     """What takes the place of a value as it is written; None: it stays. What was asked lately is remembered."""
+    if isinstance(slot.op, Default):
+        return lambda lexeme, subject: None if lexeme.upper() == _DEFAULT else _DEFAULT
     made = apply(slot.op)
     known: dict[tuple[bytes, bytes] | bytes, bytes | None] = {}
     forced = isinstance(slot.op, Null | Constant)

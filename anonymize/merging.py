@@ -1,0 +1,42 @@
+"""Several sources of markup become one: the later ones win, and what they win over is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from anonymize.markup import Markup, Rule, TableMarkup
+
+
+def merged(sources: Iterable[Markup]) -> tuple[Markup, tuple[str, ...]]:
+    """One markup, and a sentence for every rule that took the place of another one.
+
+    Tables and columns whose names differ in case alone are the same.
+    """
+    tables: dict[str, tuple[str, TableMarkup]] = {}
+    notes: list[str] = []
+    for source in sources:
+        for name, over in source.tables.items():
+            if name.lower() in tables:
+                called, under = tables[name.lower()]
+                tables[name.lower()] = called, _over(called, under, over, notes)
+            else:
+                tables[name.lower()] = name, over
+    return Markup(dict(tables.values())), tuple(notes)
+
+
+def _over(table: str, under: TableMarkup, over: TableMarkup, notes: list[str]) -> TableMarkup:
+    columns = {name.lower(): (name, rule) for name, rule in under.columns.items()}
+    for name, rule in over.columns.items():
+        if name.lower() in columns:
+            _note(f"{table}.{name}", columns[name.lower()][1], rule, notes)
+        columns[name.lower()] = name, rule
+    if under.rest is not None and over.rest is not None:
+        _note(f"{table}.*", under.rest, over.rest, notes)
+    return TableMarkup(
+        dict(columns.values()), over.rest or under.rest, over.like or under.like, over.place or under.place
+    )
+
+
+def _note(what: str, under: Rule, over: Rule, notes: list[str]) -> None:
+    if (under.kind, under.options) != (over.kind, over.options):
+        notes.append(f"{what}: {over.kind!r} ({over.place}) takes the place of {under.kind!r} ({under.place})")
