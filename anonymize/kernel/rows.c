@@ -286,6 +286,7 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     if (operation->sort == OP_DEFAULT) {
         int done = bytes_put(out, data + *copied, cell->span.first - *copied) && bytes_put(out, "DEFAULT", 7);
         *copied = cell->span.last;
+        rows->changed = 1;
         rows->replaced[cell->slot->place]++;
         return done ? FITS : NO_MEMORY;
     }
@@ -299,6 +300,7 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
         out->length = start - cell->literal.first;
         if (!bytes_put(out, "NULL", 4)) return NO_MEMORY;
         *copied = cell->span.last;
+        rows->changed = 1;
         return FITS;
     }
     if (fit != FITS) return fit;
@@ -311,6 +313,7 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
         return FITS;
     }
     *copied = cell->span.last;
+    rows->changed = 1;
     rows->replaced[cell->slot->place]++;
     if (cell->literal.form == QUOTED && !cell->literal.latin1 && is_plain(result, result_length)) {
         if (forced) return bytes_put(out, "'", 1) ? FITS : NO_MEMORY;
@@ -376,6 +379,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
     Batch *batch = rows->batch;
     Outcome outcome;
     *copied = *stopped = at;
+    rows->changed = 0;
     *ended = 0;
     batch->count = 0;
     while (at < end) {
