@@ -37,9 +37,8 @@ class Rows(Protocol):
         """Rewrite the rows of a VALUES list.
 
         `start` is a place between rows: at white space, a comment, a comma, the `(` of a row, or the `;`. Returns what
-        takes the place of data[start:end] (None: it stays as it is; good until the next call, and while this object
-        lives), `end`, and whether the statement's `;` was reached; `end` is behind it then, and else behind the last
-        row that is whole.
+        takes the place of data[start:end] (None: it stays as it is), `end`, and whether the statement's `;` was
+        reached; `end` is behind it then, and else behind the last row that is whole.
 
         Raises RowError.
         """

@@ -4,10 +4,13 @@
 
 enum { CELLS = 256 };
 
-/* Where a value stands, as it is written; plain: a string without escapes. */
+/* A string has no introducer and is between single quotes; a plain one has no escapes, and none of its quotes. */
+typedef enum { NO_STRING, STRING, PLAIN_STRING } Look;
+
+/* Where a value stands, as it is written. */
 typedef struct {
     size_t first, last;
-    int plain;
+    Look look;
 } Span;
 
 /* A value that is to be replaced. */
@@ -68,9 +71,9 @@ static int is_word(uint8_t c) {
 static int is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* Behind the string whose quote stands at `at`; 0 if it may not have ended. */
-static size_t behind_string(const uint8_t *data, size_t at, size_t end, int backslash, int *plain) {
+static size_t behind_string(const uint8_t *data, size_t at, size_t end, int backslash, Look *look) {
     uint8_t quote = data[at++];
-    for (*plain = 1;; *plain = 0) {
+    for (*look = PLAIN_STRING;; *look = STRING) {
         at = find_either(data, at, end, quote, backslash ? '\\' : quote);
         if (at + 1 >= end) return 0;
         if (data[at] != quote) at += 2;
@@ -103,10 +106,10 @@ static size_t behind_comment(const uint8_t *data, size_t at, size_t end) {
 /* A row of strings, numbers and words with nothing between them but commas: where it ends, or 0. */
 static size_t usual_row(const Rows *rows, const uint8_t *data, size_t at, size_t end, Span *spans) {
     for (size_t place = 0; place < rows->places; place++) {
-        Span span = {++at, 0, 0};
+        Span span = {++at, 0, NO_STRING};
         if (at >= end) return 0;
         if (data[at] == '\'') {
-            at = behind_string(data, at, end, rows->grammar.backslash, &span.plain);
+            at = behind_string(data, at, end, rows->grammar.backslash, &span.look);
             if (!at) return 0;
         } else {
             while (at < end && is_word(data[at])) at++;
@@ -129,7 +132,8 @@ static size_t wrong_at(Wrong *wrong, size_t offset, long place, const char *why)
 /* Any row: where it ends; 0 if it is not whole, or if something is wrong with it. */
 static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_t end, Span *spans, Wrong *wrong) {
     size_t place = 0, depth = 0, at = start + 1, first = 0, last = 0;
-    int begun = 0, strings = 0, others = 0, plain = 0;
+    int begun = 0, strings = 0, others = 0;
+    Look look = NO_STRING;
     while (at < end) {
         uint8_t c = data[at];
         size_t next = at + 1;
@@ -137,11 +141,10 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
         /* What reaches to the last byte may go on; a `)` there ends the row whatever comes. */
         if (next == end && !(c == ')' && !depth)) return 0;
         if (c == '\'' || c == '"' || c == '`') {
-            int its_plain = 0;
-            next = behind_string(data, at, end, rows->grammar.backslash && c != '`', &its_plain);
+            next = behind_string(data, at, end, rows->grammar.backslash && c != '`', &look);
             if (!next) return 0;
             strings++;
-            plain = its_plain && c == '\'';
+            if (c != '\'') look = NO_STRING;
         } else if (is_blank(c)) {
             at = next;
             continue;
@@ -175,7 +178,7 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
         if (closes) {
             if (!begun && !(c == ')' && place == 0)) return wrong_at(wrong, at, (long)place, "a value is missing");
             if (begun) {
-                if (place < rows->places) spans[place] = (Span){first, last, plain && strings == 1 && others == 1};
+                if (place < rows->places) spans[place] = (Span){first, last, strings == 1 && others == 1 ? look : NO_STRING};
                 place++;
             }
             if (c == ')') {
@@ -227,14 +230,17 @@ static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why
         return FITS;
     }
     int latin1 = rows->grammar.latin1 && !slot->binary;
-    if (cell->span.plain && !latin1) {
+    if (cell->span.look == PLAIN_STRING && !latin1) {
         cell->literal = (Literal){QUOTED, 1, length - 1, 0, 0, '\''};
         cell->value = cell->span.first + 1;
         cell->length = length - 2;
         cell->in_scratch = 0;
     } else {
-        Fit fit = literal_read(lexeme, length, rows->grammar, slot->binary, &cell->literal, why);
-        if (fit != FITS) return fit;
+        cell->literal = (Literal){QUOTED, 1, length - 1, latin1, 0, '\''};
+        if (cell->span.look == NO_STRING) {
+            Fit fit = literal_read(lexeme, length, rows->grammar, slot->binary, &cell->literal, why);
+            if (fit != FITS) return fit;
+        }
         cell->value = batch->scratch.length;
         cell->in_scratch = 1;
         if (!literal_value(lexeme, &cell->literal, rows->grammar, &batch->scratch)) return NO_MEMORY;

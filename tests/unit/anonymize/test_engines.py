@@ -171,6 +171,14 @@ def test_rows_and_replaced_values_are_counted_and_nulls_are_not(engine: ModuleTy
 
 
 @each_engine
+def test_what_was_made_stays_as_it_is_when_more_is_made_and_when_the_rows_are_gone(engine: ModuleType) -> None:
+    rows = engine.Rows(X, Grammar())
+    made = [rows.rewrite(f"({number},{'a' * number});".encode(), 0)[0] for number in range(1, 200)]
+    del rows
+    assert [bytes(one) for one in made] == [f"({number},'X');".encode() for number in range(1, 200)]
+
+
+@each_engine
 def test_a_template_is_drawn_from_blake2s_with_a_key(engine: ModuleType) -> None:
     token = hashlib.blake2s(b"value", key=KEY).digest()
     pool = (b"a", b"b", b"c")
