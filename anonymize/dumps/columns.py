@@ -168,7 +168,7 @@ def _attributes(cursor: Cursor, found: Definition) -> Definition:
         elif cursor.at_words("GENERATED", "ALWAYS", "AS", "ROW") or cursor.at_words("AS", "ROW"):
             cursor.take("GENERATED", "ALWAYS")
             cursor.need("AS", "ROW")
-            generated = f"row {cursor.name_or_string().lower()}"
+            generated, nullable = f"row {cursor.name_or_string().lower()}", False
         elif cursor.take("GENERATED", "ALWAYS", "AS") or cursor.take("AS"):
             generated = cursor.parenthesized()
         elif cursor.take("INVISIBLE"):
