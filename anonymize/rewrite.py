@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,8 @@ from anonymize.dumps.statements import Options
 from anonymize.dumps.tables import tables
 from anonymize.plan import Planner
 from anonymize.planned import Planned
+from anonymize.progress import Watch
 from anonymize.schema import Schema, Table
-
-Watch = Callable[[int, int | None], None]
-"""Is told, now and then, how many bytes of the source were read, and how many there are, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,8 @@ class Request:
     """The output may be there already."""
     compress: str | None = None
     """One of `publish.COMPRESSIONS`; None: as the output's name says."""
+    jobs: int = 1
+    """How many files of a folder are rewritten at the same time."""
 
 
 def dump(request: Request, planner: Planner, watch: Watch) -> Audit:

@@ -9,7 +9,7 @@ import click
 
 from anonymize.cli.shown import run
 
-COMMANDS = ("plan",)
+COMMANDS = ("plan", "dump")
 """Each is a module beside this one, and in it the command of that name."""
 
 
@@ -33,7 +33,8 @@ def commands() -> None:
 
     \b
     Begin with:
-      anonymize plan dump.sql --markup markup.toml     what would happen to every column
+      anonymize plan dump.sql --markup markup.toml                       what would happen to every column
+      anonymize dump dump.sql out.sql --markup markup.toml --key-file key    write the one that may be shared
 
     Exit codes: 0; 1 a check failed; 2 usage or configuration; 3 the input or the machine broke.
     """

@@ -1,0 +1,203 @@
+"""Dumps of real servers go through byte for byte, and what is loaded from one differs in the marked columns alone."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from anonymize.dumps import statements
+from anonymize.dumps.source import Source
+from anonymize.ops import Base32, Constant, Fold, Op, Template
+from migci.ports import Database
+from tests.contract.flavors import emptied, owner_connection, rows, shared_server, under_test
+from tests.unit.anonymize.dumping import Marked
+
+EMAIL = Template(b"k" * 32, Fold.CASE, (Base32(16), b"@example.com"))
+MARKS: Mapping[str, Op] = {
+    "people.email": EMAIL,
+    "people.name": Constant("Zoë".encode()),
+    "blobs.bytes": Constant(b"\0'\\\n\xff"),
+    "old.name": Constant("Zoë".encode()),
+    "dates.at": Constant(b"2000-01-01"),
+}
+EVERY_BYTE = "".join(f"{byte:02x}" for byte in range(256))
+
+SCHEMA = """
+SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO';
+CREATE TABLE people (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, email varchar(99) DEFAULT NULL, name varchar(60)
+  COMMENT 'it''s; a, (name', note text, kind enum('a','b;''c') DEFAULT 'a',
+  UNIQUE KEY e (email)) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE blobs (id int PRIMARY KEY, bytes longblob, bits bit(12), place geometry, extra json)
+  DEFAULT CHARSET=utf8mb4;
+CREATE TABLE numbers (id int PRIMARY KEY, f float, d double, m decimal(20,6), person int,
+  twice int GENERATED ALWAYS AS (person * 2) VIRTUAL, thrice int GENERATED ALWAYS AS (person * 3) STORED,
+  CONSTRAINT p FOREIGN KEY (person) REFERENCES people (id)) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE dates (id int NOT NULL, at date, stamp timestamp NULL, moment datetime(6), y year, t time(3)
+  , PRIMARY KEY (id)) DEFAULT CHARSET=utf8mb4 PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10),
+  PARTITION b VALUES LESS THAN MAXVALUE);
+CREATE TABLE old (id int PRIMARY KEY, name varchar(40)) DEFAULT CHARSET=latin1;
+CREATE TABLE `we``ird; na"me` (`a'b` int PRIMARY KEY, `select` text) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE hidden (id int PRIMARY KEY, secret int {invisible} DEFAULT 7) DEFAULT CHARSET=utf8mb4;
+CREATE TABLE nothing (id int PRIMARY KEY) DEFAULT CHARSET=utf8mb4;
+INSERT INTO people VALUES (0,'zero@example.org','O''Brien \\\\ "x" `y`','a;b -- c\\n\\r\\t\\0\\Z\\b%_','a'),
+  (1,'ann@example.org','Ünïcødé 🦆','),(', 'b;''c'),(2,NULL,NULL,NULL,NULL),(3,'','','','a');
+INSERT INTO blobs VALUES (1,x'{bytes}',b'101010101010',ST_GeomFromText('POINT(1 2)'),
+  '{{"a": "it''s", "b": [1, null]}}'),
+  (2,NULL,NULL,NULL,NULL),(3,'',b'0',NULL,'[]');
+INSERT INTO numbers (id,f,d,m,person) VALUES (1,1.5,-1e-300,-12345678901234.567890,1),(2,3e38,1e308,0,NULL),(3,0,0,0,0);
+INSERT INTO dates VALUES (1,'2020-02-29','2020-02-29 12:00:00','2020-02-29 12:00:00.123456',2020,'-838:59:59.000'),
+  (20,'0000-00-00',NULL,'0000-00-00 00:00:00',1901,'00:00:00.001'),(21,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO old VALUES (1,'Jürgen €'),(2,NULL);
+INSERT INTO `we``ird; na"me` VALUES (1,'DELIMITER ;;\\n;'),(2,'/*!40000 x */');
+INSERT INTO hidden (id, secret) VALUES (1,2),(3,4);
+CREATE VIEW seen AS SELECT id, email FROM people WHERE note <> ';';
+CREATE TRIGGER before_people BEFORE INSERT ON people FOR EACH ROW
+BEGIN IF NEW.note = ';' THEN SET NEW.note = 'x;'; END IF; END;
+CREATE PROCEDURE clean() BEGIN DELETE FROM nothing WHERE id = 1; INSERT INTO nothing VALUES (1); END;
+CREATE FUNCTION two() RETURNS int DETERMINISTIC RETURN 2;
+CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DISABLE DO BEGIN DELETE FROM nothing; END
+"""
+
+COMMON = (
+    "",
+    "--skip-extended-insert",
+    "--complete-insert --hex-blob",
+    "--insert-ignore --order-by-primary",
+    "--replace",
+    "--compact",
+    "--skip-opt",
+    "--no-create-info",
+    "--default-character-set=latin1",
+    "--skip-comments --skip-add-locks --add-drop-trigger --no-autocommit",
+    "--routines --triggers --events --single-transaction",
+    "--databases",
+)
+OPTIONS = {
+    "mariadb": (*COMMON, "--compatible=no_table_options", "--tz-utc=0 --delayed-insert", "--skip-dump-date"),
+    "mysql": (*COMMON, "--compatible=ansi --skip-triggers", "--set-gtid-purged=OFF --column-statistics=0"),
+}
+
+
+@pytest.fixture(scope="module", params=under_test(OPTIONS))
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    with shared_server(request.param, tmp_path_factory.getbasetemp().parent) as database, emptied(database):
+        fill(database)
+        yield database
+
+
+def fill(database: Database) -> None:
+    with owner_connection(database, None) as owner:
+        rows(owner, "CREATE DATABASE origin DEFAULT CHARACTER SET utf8mb4")
+        rows(owner, "USE origin")
+        invisible = "INVISIBLE" if database.address.flavor == "mariadb" else ""
+        text = SCHEMA.format(invisible=invisible, bytes=EVERY_BYTE)
+        for statement in text.replace("END IF; END;", "END IF\\; END;").split(";\n"):
+            rows(owner, statement.replace("\\; END", "; END"))
+
+
+def program(database: Database) -> str:
+    if database.address.flavor == "mysql":
+        return str(Path(os.environ["MIGCI_MYSQL"]) / "mysqldump")
+    return shutil.which("mariadb-dump") or pytest.skip("needs mariadb-dump")
+
+
+def login(database: Database) -> str:
+    return next(word for word in database.shell() if word.startswith("--defaults-extra-file="))
+
+
+def dumped(database: Database, options: str, *tables: str) -> bytes:
+    words = [program(database), login(database).replace("-extra", ""), *options.split(), "origin", *tables]
+    done = subprocess.run(words, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def load(database: Database, name: str, dump: bytes) -> None:
+    with owner_connection(database, None) as owner:
+        rows(owner, f"DROP DATABASE IF EXISTS {name}")
+        rows(owner, f"CREATE DATABASE {name} DEFAULT CHARACTER SET utf8mb4")
+    words = [
+        *database.shell()[:-1],
+        "--binary-mode",
+        "--init-command=SET foreign_key_checks=0, sql_mode='NO_AUTO_VALUE_ON_ZERO'",
+        name,
+    ]
+    done = subprocess.run(words, input=dump, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def rewritten(dump: bytes, marks: Mapping[str, Op], tables: Marked | None = None) -> bytes:
+    out = io.BytesIO()
+    statements.rewrite(Source("dump.sql", io.BytesIO(dump)), out, tables or Marked(marks))
+    return out.getvalue()
+
+
+def declared(database: Database, marks: Mapping[str, Op]) -> Marked:
+    """The tables of the dump, for those dumps that have none."""
+    tables = Marked(marks)
+    rewritten(dumped(database, "--no-data --skip-triggers"), {}, tables)
+    return tables
+
+
+def content(database: Database, name: str) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of each table, with names of columns in the first."""
+    with owner_connection(database, name) as owner:
+        names = [str(row[0]) for row in rows(owner, "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")]
+        found: dict[str, list[tuple[object, ...]]] = {}
+        for table in names:
+            quoted = "`" + table.replace("`", "``") + "`"
+            columns = [row[0] for row in rows(owner, f"SHOW COLUMNS FROM {quoted}")]
+            chosen = ", ".join("`" + str(column) + "`" for column in columns)
+            found[table] = [tuple(columns), *rows(owner, f"SELECT {chosen} FROM {quoted} ORDER BY 1")]
+        return found
+
+
+def test_every_dump_comes_out_byte_for_byte_where_nothing_is_marked(server: Database) -> None:
+    for options in OPTIONS[server.address.flavor]:
+        dump = dumped(server, options)
+        assert rewritten(dump, {}, declared(server, {})) == dump, options
+
+
+def test_names_without_quotes_are_read(server: Database) -> None:
+    dump = dumped(server, "--skip-quote-names", "people", "numbers")
+    assert rewritten(dump, {}) == dump
+    assert b"@example.com" in rewritten(dump, MARKS)
+
+
+def test_what_is_loaded_differs_in_the_marked_columns_alone(server: Database) -> None:
+    load(server, "plain", dumped(server, "--hex-blob"))
+    plain = content(server, "plain")
+    for options in OPTIONS[server.address.flavor]:
+        if {"--databases", "--no-create-info"} & set(options.split()):
+            continue
+        load(server, "result", rewritten(dumped(server, f"--routines --events {options}"), MARKS))
+        result = content(server, "result")
+        assert result.keys() == plain.keys()
+        for table, (columns, *before) in plain.items():
+            assert result[table][0] == columns
+            after = result[table][1:]
+            assert len(after) == len(before), (options, table)
+            for place, column in enumerate(columns):
+                old, new = [row[place] for row in before], [row[place] for row in after]
+                if f"{table}.{column}" not in MARKS:
+                    assert new == old, (options, table, column)
+                    continue
+                assert [value is None for value in new] == [value is None for value in old]
+                assert not {value for value in new if value} & {value for value in old if value}, (
+                    options,
+                    table,
+                    column,
+                )
+
+
+def test_rows_without_a_create_table_are_replaced_by_what_is_known_otherwise(server: Database) -> None:
+    dump = dumped(server, "--no-create-info --skip-triggers")
+    result = rewritten(dump, MARKS, declared(server, MARKS))
+    assert b"ann@example.org" in dump
+    assert b"ann@example.org" not in result
