@@ -2,7 +2,7 @@
 
 #include "search.h"
 
-enum { CELLS = 1024 };
+enum { CELLS = 256 };
 
 /* Where a value stands, as it is written; plain: a string without escapes. */
 typedef struct {
@@ -313,9 +313,8 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
 
 static Outcome failed(Fit fit, const Cell *cell, const char *why, Wrong *wrong) {
     if (fit == NO_MEMORY) return OUT_OF_MEMORY;
-    if (fit == RAISED) return PYTHON_RAISED;
     wrong_at(wrong, cell->span.first, (long)cell->slot->place, why);
-    return WRONG;
+    return fit == RAISED ? PYTHON_RAISED : WRONG;
 }
 
 /* All cells of the batch, in their order: values first, then tokens side by side, then what is written. */

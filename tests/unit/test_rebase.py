@@ -124,6 +124,17 @@ def test_a_number_that_trunk_took_is_given_up_by_every_file_of_the_script(at: Pl
     ]
 
 
+def test_of_files_that_take_each_others_names_the_last_makes_room_first(at: PlaceOf) -> None:
+    alike = {f"{NUMBERED}/002_notes.py": script("one"), f"{NUMBERED}/003_notes.py": script("two")}
+    place = at(numbered(["users"]), numbered(["users", "orders"]), {**numbered(["users"]), **alike})
+    assert place.rebase() == [
+        f"{NUMBERED}/003_notes.py -> {NUMBERED}/004_notes.py",
+        f"{NUMBERED}/002_notes.py -> {NUMBERED}/003_notes.py",
+    ]
+    assert place.ours.text(f"{NUMBERED}/003_notes.py") == script("one")
+    assert place.ours.text(f"{NUMBERED}/004_notes.py") == script("two")
+
+
 def test_both_have_a_file_of_the_same_number_and_name(at: PlaceOf) -> None:
     other = {f"{NUMBERED}/002_notes.py": script("another")}
     place = at(numbered(["users"]), {**numbered(["users"]), **other}, numbered(["users", "notes"]))
@@ -208,7 +219,8 @@ REFUSED = {
     "revision x is there twice": (A, revisions("abc"), {**A, **revision("x", "b"), f"{ALEMBIC}/z.py": revision(
         "x", "b")[f"{ALEMBIC}/x.py"]}),
     "revision b is there twice": (A, A, {**A, f"{ALEMBIC}/mine.py": 'revision = "b"\ndown_revision = "a"\n'}),
-    "has landed as revision b, and is other here": (A, A, {**A, f"{ALEMBIC}/b.py": 'revision = "other"\n'}),
+    "has landed as revision b, and is other here": (
+        A, A, {**A, f"{ALEMBIC}/b.py": 'revision = "other"\ndown_revision = "a"\n'}),
     "and another text in trunk: migrations/versions/c.py": (
         A, revisions("abc"), {**A, f"{ALEMBIC}/mine.py": 'revision = "c"\ndown_revision = "b"\n'}),
     "trunk itself has 2 heads": (A, {**revisions("abc"), **revision("d", "b")}, {**A, **revision("x", "b")}),

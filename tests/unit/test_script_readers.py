@@ -82,10 +82,42 @@ def test_sql_among_alembics_scripts_is_told_as_none_of_them(tmp_path: Path) -> N
 
 
 def test_a_script_without_a_revision_is_told_unless_its_name_is_one(tmp_path: Path) -> None:
-    found = read_alembic(tmp_path, {"migrations/versions/c_three.py": "x = 1\n", "migrations/versions/ae10.py": ""})
+    versions = "migrations/versions"
+    found = read_alembic(tmp_path, {f"{versions}/c_three.py": "x = 1\n", f"{versions}/ae10.py": "down_revision = None"})
     assert told(found.findings) == ["MC013 migrations/versions/c_three.py cannot be understood: it says no revision"]
     assert "ae10" in found.by_id
     assert found.unread == ("migrations/versions/c_three.py",)
+
+
+def test_a_file_that_is_empty_is_no_script_even_where_its_name_is_an_id(tmp_path: Path) -> None:
+    found = read_alembic(tmp_path, {"migrations/versions/ae10.py": ""})
+    assert told(found.findings) == ["MC013 migrations/versions/ae10.py cannot be understood: it says no revision"]
+
+
+def test_mc009_a_label_that_is_there_twice_or_is_an_id_is_told_with_file_and_line(tmp_path: Path) -> None:
+    labels = 'branch_labels = ["x", "a"]'
+    found = read_alembic(
+        tmp_path,
+        {
+            "migrations/versions/c_three.py": alembic("c", "b", 'branch_labels = "x"'),
+            "migrations/versions/d_four.py": alembic("d", "c", labels),
+        },
+    )
+    assert told(found.findings) == [
+        "MC009 branch label x of migrations/versions/d_four.py is also a label of migrations/versions/c_three.py",
+        "MC009 branch label a of migrations/versions/d_four.py is also the id of migrations/versions/a_one.py",
+    ]
+    assert {(one.severity, one.file, one.line) for one in found.findings} == {
+        (Severity.ERROR, "migrations/versions/d_four.py", 3)
+    }
+
+
+def test_labels_that_are_computed_in_the_same_words_may_be_different_ones(tmp_path: Path) -> None:
+    files = {
+        "migrations/versions/c_three.py": alembic("c", "b", "branch_labels = (label(),)"),
+        "migrations/versions/d_four.py": alembic("d", "c", "branch_labels = (label(),)"),
+    }
+    assert read_alembic(tmp_path, files).findings == ()
 
 
 def test_links_and_folders_with_the_names_of_scripts_are_told(tmp_path: Path) -> None:
