@@ -137,6 +137,10 @@ int operation_of(PyObject *object, Kept **kept, PyObject *asked, Operation *made
         made->sort = OP_NULL;
         return 1;
     }
+    if (is_a(object, "Default")) {
+        made->sort = OP_DEFAULT;
+        return 1;
+    }
     if (is_a(object, "Constant")) {
         made->sort = OP_CONSTANT;
         return bytes_in(object, "value", kept, &made->constant);
