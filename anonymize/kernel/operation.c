@@ -234,8 +234,7 @@ static Fit text_of(const Text *text, const uint8_t *value, size_t length, const 
 Fit operate(const Operation *operation, const uint8_t *value, size_t length, View subject, const uint8_t *token,
             Bytes *out, const char **why) {
     switch (operation->sort) {
-    case OP_NULL:
-    case OP_DEFAULT: return TO_NULL; /* rows of SQL have a word for it, see rows.c */
+    case OP_NULL: return TO_NULL;
     case OP_CONSTANT:
         return bytes_put(out, operation->constant.at, operation->constant.length) ? FITS : NO_MEMORY;
     case OP_TEMPLATE: return template_of(&operation->template, token, out);
@@ -250,8 +249,7 @@ Fit operate(const Operation *operation, const uint8_t *value, size_t length, Vie
 
 Fit apply(const Operation *operation, const uint8_t *value, size_t length, View subject, Bytes *scratch, Bytes *out,
           const char **why) {
-    int forced = operation->sort == OP_NULL || operation->sort == OP_DEFAULT || operation->sort == OP_CONSTANT;
-    if (length == 0 && !forced) return FITS;
+    if (length == 0 && operation->sort != OP_NULL && operation->sort != OP_CONSTANT) return FITS;
     uint8_t token[TOKEN_BYTES];
     if (draws(operation)) {
         size_t folded_length = length, at = 0;

@@ -198,17 +198,14 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
 
 /* Replacing. */
 
-static int is_null(const uint8_t *at, size_t length) {
-    return length == 4 && (at[0] | 32) == 'n' && (at[1] | 32) == 'u' && (at[2] | 32) == 'l' && (at[3] | 32) == 'l';
-}
-
-static int is_default(const uint8_t *at, size_t length) {
-    static const char word[] = "default";
-    if (length != sizeof word - 1) return 0;
+static int is_word_of(const char *word, const uint8_t *at, size_t length) {
+    if (strlen(word) != length) return 0;
     for (size_t i = 0; i < length; i++)
         if ((at[i] | 32) != word[i]) return 0;
     return 1;
 }
+
+static int is_null(const uint8_t *at, size_t length) { return is_word_of("null", at, length); }
 
 /* Fill in what the cell's value and its folded bytes are. */
 static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why) {
@@ -217,8 +214,12 @@ static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why
     const uint8_t *lexeme = data + cell->span.first;
     size_t length = cell->span.last - cell->span.first;
     Sort sort = slot->operation->sort;
-    cell->skipped = sort == OP_DEFAULT ? is_default(lexeme, length) : is_null(lexeme, length);
-    if (cell->skipped || sort == OP_DEFAULT) return FITS;
+    if (sort == OP_DEFAULT) {
+        cell->skipped = is_word_of("default", lexeme, length);
+        return FITS;
+    }
+    cell->skipped = is_null(lexeme, length);
+    if (cell->skipped) return FITS;
     if (sort == OP_NULL || sort == OP_CONSTANT) {
         cell->literal = (Literal){QUOTED, 1, 1, rows->grammar.latin1 && !slot->binary, 0, '\''};
         cell->value = cell->length = 0;
@@ -283,12 +284,10 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     Fit fit;
     if (cell->slot->subject >= 0 && (fit = subject_of(rows, cell, &subject, why)) != FITS) return fit;
     if (operation->sort == OP_DEFAULT) {
-        if (!bytes_put(out, data + *copied, cell->span.first - *copied) || !bytes_put(out, "DEFAULT", 7)) {
-            return NO_MEMORY;
-        }
+        int done = bytes_put(out, data + *copied, cell->span.first - *copied) && bytes_put(out, "DEFAULT", 7);
         *copied = cell->span.last;
         rows->replaced[cell->slot->place]++;
-        return FITS;
+        return done ? FITS : NO_MEMORY;
     }
     int forced = operation->sort == OP_NULL || operation->sort == OP_CONSTANT;
     size_t before = out->length;
