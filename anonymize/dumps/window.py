@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing_extensions import Buffer
 
+from anonymize import engine
 from anonymize.dumps.publish import Sink
 from anonymize.dumps.source import Source
 from anonymize.errors import Unreadable
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
 _MOST_BYTES = 1 << 30  # no server takes a longer statement
 _END_BYTES = 256
 
@@ -41,7 +42,7 @@ class Window:
         if not block:
             return False
         self.flush()
-        self._line += self.data.count(b"\n", 0, self.at)
+        self._line += engine.lines(self.data, 0, self.at)
         self.data = self.data[self.at :] + block if left else block
         self.at = self._kept = 0
         self.end = block[-_END_BYTES:] if len(block) >= _END_BYTES else (self.end + block)[-_END_BYTES:]
@@ -73,7 +74,7 @@ class Window:
 
     def line(self, place: int) -> int:
         """The line, from 1, of a place in `data` that is not before `at`."""
-        return self._line + self.data.count(b"\n", 0, place)
+        return self._line + engine.lines(self.data, 0, place)
 
     def unreadable(self, place: int, what: str, hint: str) -> Unreadable:
         """An error about a place in `data`."""

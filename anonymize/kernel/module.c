@@ -286,13 +286,13 @@ static PyObject *Rows_rewrite(RowsObject *self, PyObject *arguments) {
     const uint8_t *at = data.buf;
     PyThreadState *held = PyEval_SaveThread();
     outcome = rows_rewrite(&self->rows, at, (size_t)start, (size_t)data.len, &self->out, &copied, &stopped, &ended, &wrong);
-    if (outcome == REWRITTEN && copied > (size_t)start && !bytes_put(&self->out, at + copied, stopped - copied))
+    if (outcome == REWRITTEN && self->rows.changed && !bytes_put(&self->out, at + copied, stopped - copied))
         outcome = OUT_OF_MEMORY;
     PyEval_RestoreThread(held);
     self->busy = 0;
     if (outcome == REWRITTEN) {
         PyObject *end = PyLong_FromSize_t(stopped);
-        PyObject *out = copied > (size_t)start
+        PyObject *out = self->rows.changed
                             ? PyMemoryView_FromMemory((char *)self->out.at, (Py_ssize_t)self->out.length, PyBUF_READ)
                             : Py_NewRef(Py_None);
         if (end && out) result = PyTuple_Pack(3, out, end, ended ? Py_True : Py_False);
@@ -417,9 +417,22 @@ static PyObject *module_skip(PyObject *module, PyObject *arguments) {
     return result;
 }
 
+static PyObject *module_lines(PyObject *module, PyObject *arguments) {
+    (void)module;
+    Py_buffer data;
+    Py_ssize_t start, end;
+    if (!PyArg_ParseTuple(arguments, "y*nn:lines", &data, &start, &end)) return NULL;
+    PyObject *count = NULL;
+    if (start < 0 || end > data.len) PyErr_SetString(PyExc_ValueError, "start or end is not in data");
+    else count = PyLong_FromSize_t(count_lines(data.buf, (size_t)start, (size_t)end));
+    PyBuffer_Release(&data);
+    return count;
+}
+
 static PyMethodDef functions[] = {
     {"apply", module_apply, METH_O, NULL},
     {"skip", module_skip, METH_VARARGS, NULL},
+    {"lines", module_lines, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -286,11 +286,11 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     if (operation->sort == OP_DEFAULT) {
         int done = bytes_put(out, data + *copied, cell->span.first - *copied) && bytes_put(out, "DEFAULT", 7);
         *copied = cell->span.last;
+        rows->changed = 1;
         rows->replaced[cell->slot->place]++;
         return done ? FITS : NO_MEMORY;
     }
     int forced = operation->sort == OP_NULL || operation->sort == OP_CONSTANT;
-    size_t before = out->length;
     if (!bytes_put(out, data + *copied, cell->span.first - *copied)) return NO_MEMORY;
     if (!bytes_put(out, forced ? (const uint8_t *)"'" : lexeme, cell->literal.first)) return NO_MEMORY;
     size_t start = out->length;
@@ -300,16 +300,20 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
         out->length = start - cell->literal.first;
         if (!bytes_put(out, "NULL", 4)) return NO_MEMORY;
         *copied = cell->span.last;
+        rows->changed = 1;
         return FITS;
     }
     if (fit != FITS) return fit;
     const uint8_t *result = out->at + start;
     size_t result_length = out->length - start;
     if (!forced && result_length == cell->length && memcmp(result, value, result_length) == 0) {
-        out->length = before;
+        /* What comes before stays copied: else it would be copied again for the next cell, and for all that follow. */
+        out->length = start - cell->literal.first;
+        *copied = cell->span.first;
         return FITS;
     }
     *copied = cell->span.last;
+    rows->changed = 1;
     rows->replaced[cell->slot->place]++;
     if (cell->literal.form == QUOTED && !cell->literal.latin1 && is_plain(result, result_length)) {
         if (forced) return bytes_put(out, "'", 1) ? FITS : NO_MEMORY;
@@ -375,6 +379,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
     Batch *batch = rows->batch;
     Outcome outcome;
     *copied = *stopped = at;
+    rows->changed = 0;
     *ended = 0;
     batch->count = 0;
     while (at < end) {

@@ -1,7 +1,21 @@
 #include "search.h"
 
+#include "sixteen.h"
+
+size_t count_lines(const uint8_t *data, size_t at, size_t end) {
+    size_t count = 0;
+#if HAVE_SIXTEEN
+    for (; at + 64 <= end; at += 64) {
+        uint64_t found = 0;
+        for (int i = 0; i < 4; i++) found |= (uint64_t)bits_of(are(sixteen_at(data + at + 16 * i), '\n')) << (16 * i);
+        count += (size_t)__builtin_popcountll(found);
+    }
+#endif
+    for (; at < end; at++) count += data[at] == '\n';
+    return count;
+}
+
 #ifdef __SSE2__
-#include <emmintrin.h>
 
 static inline uint64_t where(const __m128i quarter[4], char byte) {
     __m128i wanted = _mm_set1_epi8(byte);

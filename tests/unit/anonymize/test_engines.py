@@ -200,6 +200,14 @@ def test_tokens_are_right_for_any_length_alone_and_side_by_side(engine: ModuleTy
 
 
 @each_engine
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 1000])
+def test_lines_are_counted_by_their_ends(engine: ModuleType, length: int) -> None:
+    data = b"x" + b"a\n" * length
+    assert engine.lines(data, 1, len(data)) == length
+    assert engine.lines(data, 0, len(data) - 1) == max(length - 1, 0)
+
+
+@each_engine
 @pytest.mark.parametrize("op", [Template(KEY, Fold.CASE, (Base32(16),)), Text(KEY, Fold.CASE), Call(bytes.upper)])
 def test_an_empty_value_stays_empty(engine: ModuleType, op: Op) -> None:
     assert rewritten(engine, Program((Slot(op),)), "('');") == b"('');"
