@@ -38,6 +38,16 @@ KERNELS = {
         "anonymize/kernel/operation.c",
         "anonymize/kernel/blake2s.c",
         "anonymize/kernel/search.c",
+        "anonymize/kernel/attributes.c",
+        "anonymize/kernel/making.c",
+        "anonymize/kernel/numerals.c",
+        "anonymize/kernel/address.c",
+        "anonymize/kernel/ff1.c",
+        "anonymize/kernel/aes.c",
+        "anonymize/kernel/shift.c",
+        "anonymize/kernel/documents.c",
+        "anonymize/kernel/json.c",
+        "anonymize/kernel/json_text.c",
     ),
 }
 """Each extension module, without its suffix, and the sources that it is made of."""

@@ -33,12 +33,12 @@ class Rows(Protocol):
     def replaced(self) -> list[int]:
         """For each place in a row, how many values were replaced by something that is not NULL."""
 
-    def rewrite(self, data: Buffer, start: int) -> tuple[bytes | None, int, bool]:
+    def rewrite(self, data: Buffer, start: int) -> tuple[Buffer | None, int, bool]:
         """Rewrite the rows of a VALUES list.
 
         `start` is a place between rows: at white space, a comment, a comma, the `(` of a row, or the `;`. Returns what
-        takes the place of data[start:end] (None: it stays as it is), `end`, and whether the statement's `;` was
-        reached; `end` is behind it then, and else behind the last row that is whole.
+        takes the place of data[start:end] (None: it stays as it is; good until the next call), `end`, and whether the
+        statement's `;` was reached; `end` is behind it then, and else behind the last row that is whole.
 
         Raises RowError.
         """

@@ -11,7 +11,7 @@ Path = tuple[str, ...]
 STAR = "*"
 UNKNOWN = -1
 """In the place of a rule's number: no rule knows this leaf."""
-_MOST_STATES = 20_000
+_MOST_STATES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class State:
 @dataclass(frozen=True, slots=True)
 class _Place:
     active: tuple[Path, ...]
-    """The beginnings of rules that the path fits, those with names before those with stars."""
+    """The beginnings of longer rules that the path fits, those with names before those with stars."""
     rule: int
 
 
@@ -54,7 +54,8 @@ def states(paths: Sequence[Path]) -> list[State]:
                 if step in steps.get(beginning, ())
             ]
         )
-        return _Place(active, next((rules[path] for path in active if path in rules), place.rule))
+        rule = next((rules[path] for path in active if path in rules), place.rule)
+        return _Place(tuple([beginning for beginning in active if beginning in steps]), rule)
 
     root = _Place(((),), rules.get((), UNKNOWN))
     numbers = {root: 0}

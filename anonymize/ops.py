@@ -117,15 +117,17 @@ class Numerals:
     neither a numeral nor one of them raises Unfit: what is no such number must not be let through. Of the n numerals
     behind `keep`, X:
 
-    * n = 0: nothing changes; n = 1: X becomes (X + s) modulo the radix, with s = 1 + key[0] % (radix - 1).
-    * radix ** ceil(n / 2) < 2**60: FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`.
+    * n = 0: nothing changes.
+    * radix ** ceil(n / 2) < 2**60: X, read as a number, is permuted among the `size` numbers of n numerals from `first`
+      to `last` that are of its sort. All are of one sort, unless `number` says that these are numbers: then those with
+      the numeral 0 in front (if n > 1) are of another; 0 itself stays, as -0 would be no other number, and so do those
+      above `maximum`, as the lowest number of a signed type is without its sign. X - first is enciphered by
+      FF1 of NIST SP 800-38G with AES-128 under key[:16] and `tweak`, as a string of the fewest numerals that size - 1
+      can be written with, again and again until the result, Y, is below `size`; first + Y takes the place of X. For
+      one numeral, where there is no FF1, Y is (X - first + 1 + key[0] % (size - 1)) % size; if size is 1, X stays.
     * more: each drawn from the token of the n numerals (in lower case, without anything else), as in `Text`; with
       `number`, the first is the numeral 0 if it was before, and else number 1 + r * (radix - 1) // 256. Collisions
       then are those of more than 100 bits.
-
-    With `number`, X = 0 stays, and so does an X that, read as a number, is more than `maximum` (as the lowest number
-    of a signed type is, without its sign). Others are walked in a cycle, in the first two cases, until the result is
-    not 0, not more than `maximum`, and begins with a 0 if and only if X does (where n > 1): so they are permutations.
     """
 
     key: bytes

@@ -482,6 +482,8 @@ class ToolSession(Protocol):
     def test(self, own: OwnTest, part: Part, timeout_seconds: float, tick: Callable[[], None]) -> Attempt:
         """Run one part of a migration's own test; what BEFORE returned is kept for AFTER. Else as `apply`.
 
+        IMPORT is first: without it, BEFORE does that, too.
+
         That it went well is its process's word, and the test is the patch's, as the migration is.
         """
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from migci.checkpoint import Course, Position, walk_from
-from migci.core.history import Revision
 from migci.core.own_tests import OwnTest
 from migci.core.run import Part, Trial
 from migci.core.step import Cause, Stage, Step, StepError
-from migci.ports import Database, DiskFull, Observer, ServerFailed, ToolSession
+from migci.ports import Database, DiskFull, ServerFailed, ToolSession
+from migci.quiet import Quiet
 from migci.route import Reading, beyond, travel
 from migci.tools import Tools
 
@@ -43,7 +43,7 @@ def rehearse(
     if not tests:
         return ()
     tools.observer.note(f"{course.dataset.name}: the migrations' own tests, on another clone")
-    quiet = replace(tools, observer=_Notes(tools.observer))
+    quiet = replace(tools, observer=Quiet(tools.observer.note))
     rehearsal = _Rehearsal(tests, course.dataset.limits.timeout_seconds)
     with walk_from(course, position, quiet, rehearsal) as (walk, _):
         travel(walk, left, tools.tool, quiet.observer)
@@ -88,9 +88,12 @@ class _Rehearsal:
     def before(self, session: ToolSession, database: Database, step: Step) -> bool:
         for own in self._of(step):
             trial = Trial(step.stage, step.name, own.file)
-            self._found[step.stage, own] = trial = self._run(trial, own, Part.BEFORE, session, database)
-            if _died(trial):
-                return False
+            for part in (Part.IMPORT, Part.BEFORE):
+                self._found[step.stage, own] = trial = self._run(trial, own, part, session, database)
+                if _died(trial):
+                    return False
+                if trial.error is not None or trial.skipped:
+                    break
         return True
 
     def after(self, session: ToolSession, database: Database, step: Step) -> bool:
@@ -130,28 +133,6 @@ class _Rehearsal:
             if known.error is None:
                 line = None if own else error.line
                 self._found[step.stage, one] = replace(known, part=Part.STEP, error=replace(error, line=line))
-
-
-class _Notes:
-    """An `Observer` that passes on no more than notes: these steps have been seen already."""
-
-    def __init__(self, observer: Observer) -> None:
-        self.note = observer.note
-
-    def dataset_started(self, name: str, position: int, total: int) -> None:
-        pass
-
-    def restoring(self, done_bytes: int, total_bytes: int) -> None:
-        pass
-
-    def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:
-        pass
-
-    def step_started(self, name: str) -> None:
-        pass
-
-    def step_ended(self, step: Step) -> None:
-        pass
 
 
 def _died(trial: Trial) -> bool:

@@ -3,77 +3,16 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "attributes.h"
+#include "making.h"
 #include "rows.h"
 #include "search.h"
 
 static PyObject *row_error, *unfit_error, *python_apply;
 
-/* Memory that lives as long as the object that it belongs to. */
-typedef struct Kept {
-    struct Kept *next;
-} Kept;
-
-static void *keep(Kept **all, size_t size) {
-    Kept *made = calloc(1, sizeof(Kept) + size);
-    if (!made) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    made->next = *all;
-    *all = made;
-    return made + 1;
-}
-
-static void forget(Kept *all) {
-    while (all) {
-        Kept *next = all->next;
-        free(all);
-        all = next;
-    }
-}
-
-/* A copy of the attribute's bytes. Returns 0 with an exception. */
-static int bytes_of(PyObject *bytes, Kept **kept, View *view) {
-    char *at;
-    Py_ssize_t length;
-    if (PyBytes_AsStringAndSize(bytes, &at, &length) < 0) return 0;
-    uint8_t *copy = keep(kept, (size_t)length + 1);
-    if (!copy) return 0;
-    memcpy(copy, at, (size_t)length);
-    *view = (View){copy, (size_t)length};
-    return 1;
-}
-
-static int bytes_in(PyObject *object, const char *name, Kept **kept, View *view) {
-    PyObject *bytes = PyObject_GetAttrString(object, name);
-    int done = bytes && bytes_of(bytes, kept, view);
-    Py_XDECREF(bytes);
-    return done;
-}
-
-/* A whole number in the attribute; -1 for None. */
-static int number_in(PyObject *object, const char *name, long *number) {
-    PyObject *found = PyObject_GetAttrString(object, name);
-    if (!found) return 0;
-    *number = found == Py_None ? -1 : PyLong_AsLong(found);
-    Py_DECREF(found);
-    return !PyErr_Occurred();
-}
-
-static int is_a(PyObject *object, const char *name) {
-    PyObject *type = PyObject_GetAttrString((PyObject *)Py_TYPE(object), "__name__");
-    int same = type && PyUnicode_CompareWithASCIIString(type, name) == 0;
-    Py_XDECREF(type);
-    return same;
-}
-
-static int key_in(PyObject *object, Kept **kept, TokenKey *made) {
+static int token_key_in(PyObject *object, Kept **kept, TokenKey *made) {
     View key;
-    if (!bytes_in(object, "key", kept, &key)) return 0;
-    if (key.length != KEY_BYTES) {
-        PyErr_SetString(PyExc_ValueError, "a key has 32 bytes");
-        return 0;
-    }
+    if (!key_in(object, kept, &key)) return 0;
     token_key(made, key.at);
     return 1;
 }
@@ -192,11 +131,14 @@ static Fit ask_python(void *context, const uint8_t *value, size_t length, View s
     return fit;
 }
 
-/* An operation of `object`. `asked` is a list that keeps callables alive. Returns 0 with an exception. */
-static int operation_of(PyObject *object, Kept **kept, PyObject *asked, Operation *made) {
+int operation_of(PyObject *object, Kept **kept, PyObject *asked, Operation *made) {
     memset(made, 0, sizeof *made);
     if (is_a(object, "Null")) {
         made->sort = OP_NULL;
+        return 1;
+    }
+    if (is_a(object, "Default")) {
+        made->sort = OP_DEFAULT;
         return 1;
     }
     if (is_a(object, "Constant")) {
@@ -205,13 +147,15 @@ static int operation_of(PyObject *object, Kept **kept, PyObject *asked, Operatio
     }
     if (is_a(object, "Template")) {
         made->sort = OP_TEMPLATE;
-        return key_in(object, kept, &made->key) && fold_in(object, &made->fold) &&
+        return token_key_in(object, kept, &made->key) && fold_in(object, &made->fold) &&
                template_in(object, kept, &made->template);
     }
     if (is_a(object, "Text")) {
         made->sort = OP_TEXT;
-        return key_in(object, kept, &made->key) && fold_in(object, &made->fold) && text_in(object, kept, &made->text);
+        return token_key_in(object, kept, &made->key) && fold_in(object, &made->fold) && text_in(object, kept, &made->text);
     }
+    int known = prepared_of(object, kept, asked, made);
+    if (known >= 0) return known;
     made->sort = OP_CALL;
     made->ask = ask_python;
     PyObject *callable = PyObject_CallFunctionObjArgs(python_apply, object, NULL);
@@ -349,7 +293,7 @@ static PyObject *Rows_rewrite(RowsObject *self, PyObject *arguments) {
     if (outcome == REWRITTEN) {
         PyObject *end = PyLong_FromSize_t(stopped);
         PyObject *out = copied > (size_t)start
-                            ? PyBytes_FromStringAndSize((const char *)self->out.at, (Py_ssize_t)self->out.length)
+                            ? PyMemoryView_FromMemory((char *)self->out.at, (Py_ssize_t)self->out.length, PyBUF_READ)
                             : Py_NewRef(Py_None);
         if (end && out) result = PyTuple_Pack(3, out, end, ended ? Py_True : Py_False);
         Py_XDECREF(end);
@@ -443,7 +387,10 @@ static PyObject *module_apply(PyObject *module, PyObject *op) {
     ApplyObject *made = (ApplyObject *)PyType_GenericAlloc(apply_type, 0);
     if (!made) return NULL;
     made->asked = PyList_New(0);
-    if (made->asked && operation_of(op, &made->kept, made->asked, &made->operation)) return (PyObject *)made;
+    if (made->asked && operation_of(op, &made->kept, made->asked, &made->operation)) {
+        if (made->operation.sort != OP_DEFAULT) return (PyObject *)made;
+        PyErr_SetString(PyExc_TypeError, "DEFAULT is a word of SQL, and no value");
+    }
     Py_DECREF(made);
     return NULL;
 }

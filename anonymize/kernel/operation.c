@@ -1,5 +1,9 @@
 #include "operation.h"
 
+#include "address.h"
+#include "documents.h"
+#include "numerals.h"
+#include "shift.h"
 #include "sixteen.h"
 
 #include <string.h>
@@ -235,6 +239,10 @@ Fit operate(const Operation *operation, const uint8_t *value, size_t length, Vie
         return bytes_put(out, operation->constant.at, operation->constant.length) ? FITS : NO_MEMORY;
     case OP_TEMPLATE: return template_of(&operation->template, token, out);
     case OP_TEXT: return text_of(operation->text, value, length, token, out);
+    case OP_NUMERALS: return numerals(operation->own, value, length, out, why);
+    case OP_ADDRESS: return address(operation->own, value, length, out, why);
+    case OP_SHIFT: return shift(operation->own, value, length, subject.at, subject.length, out, why);
+    case OP_JSON: return documents(operation->own, value, length, out, why);
     default: return operation->ask(operation->context, value, length, subject, out, why);
     }
 }

@@ -2,7 +2,7 @@
 
 #include "search.h"
 
-enum { CELLS = 1024 };
+enum { CELLS = 256 };
 
 /* Where a value stands, as it is written; plain: a string without escapes. */
 typedef struct {
@@ -198,9 +198,14 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
 
 /* Replacing. */
 
-static int is_null(const uint8_t *at, size_t length) {
-    return length == 4 && (at[0] | 32) == 'n' && (at[1] | 32) == 'u' && (at[2] | 32) == 'l' && (at[3] | 32) == 'l';
+static int is_word_of(const char *word, const uint8_t *at, size_t length) {
+    if (strlen(word) != length) return 0;
+    for (size_t i = 0; i < length; i++)
+        if ((at[i] | 32) != word[i]) return 0;
+    return 1;
 }
+
+static int is_null(const uint8_t *at, size_t length) { return is_word_of("null", at, length); }
 
 /* Fill in what the cell's value and its folded bytes are. */
 static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why) {
@@ -209,6 +214,10 @@ static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why
     const uint8_t *lexeme = data + cell->span.first;
     size_t length = cell->span.last - cell->span.first;
     Sort sort = slot->operation->sort;
+    if (sort == OP_DEFAULT) {
+        cell->skipped = is_word_of("default", lexeme, length);
+        return FITS;
+    }
     cell->skipped = is_null(lexeme, length);
     if (cell->skipped) return FITS;
     if (sort == OP_NULL || sort == OP_CONSTANT) {
@@ -274,6 +283,12 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     View subject = {NULL, 0};
     Fit fit;
     if (cell->slot->subject >= 0 && (fit = subject_of(rows, cell, &subject, why)) != FITS) return fit;
+    if (operation->sort == OP_DEFAULT) {
+        int done = bytes_put(out, data + *copied, cell->span.first - *copied) && bytes_put(out, "DEFAULT", 7);
+        *copied = cell->span.last;
+        rows->replaced[cell->slot->place]++;
+        return done ? FITS : NO_MEMORY;
+    }
     int forced = operation->sort == OP_NULL || operation->sort == OP_CONSTANT;
     size_t before = out->length;
     if (!bytes_put(out, data + *copied, cell->span.first - *copied)) return NO_MEMORY;
@@ -313,9 +328,8 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
 
 static Outcome failed(Fit fit, const Cell *cell, const char *why, Wrong *wrong) {
     if (fit == NO_MEMORY) return OUT_OF_MEMORY;
-    if (fit == RAISED) return PYTHON_RAISED;
     wrong_at(wrong, cell->span.first, (long)cell->slot->place, why);
-    return WRONG;
+    return fit == RAISED ? PYTHON_RAISED : WRONG;
 }
 
 /* All cells of the batch, in their order: values first, then tokens side by side, then what is written. */

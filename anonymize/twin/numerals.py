@@ -27,13 +27,13 @@ class _Numerals:
         alphabet = op.alphabet
         if len(set(alphabet)) != len(alphabet) or len(alphabet) < 2 or alphabet != alphabet.lower():
             raise ValueError(f"the alphabet {alphabet!r} has too few characters, one twice or one in upper case")
-        if not alphabet.isascii() or len(op.key) != KEY_BYTES:
-            raise ValueError("the alphabet has to be ASCII, and the key 32 bytes")
+        if not alphabet.isascii() or len(op.key) != KEY_BYTES or op.keep < 0:
+            raise ValueError("the alphabet has to be ASCII, the key 32 bytes, and what is kept not negative")
         self._op = op
         self._radix = len(alphabet)
         self._places = {character: place for place, character in enumerate(alphabet)}
         self._others = bytes(set(range(256)) - set(alphabet) - set(alphabet.upper()))
-        self._strangers = None if op.others is None else bytes(set(self._others) - set(op.others))
+        self._strange = None if op.others is None else bytes(set(self._others) - set(op.others))
         self._longest = 1
         while self._radix ** ((self._longest + 2) // 2) < _BOUND:
             self._longest += 1
@@ -42,14 +42,12 @@ class _Numerals:
     def __call__(self, value: bytes) -> bytes:
         written = value.translate(None, self._others)
         changing = written[self._op.keep :].lower()
-        if self._strangers is not None and value.translate(None, self._strangers) != value:
+        if self._strange is not None and len(value.translate(None, self._strange)) < len(value):
             raise Unfit("it holds characters that do not belong there")
         if not changing:
             return value
-        if len(changing) == 1:
-            changed = self._rotated(changing)
-        elif len(changing) <= self._longest:
-            changed = self._permuted(changing)
+        if len(changing) <= self._longest:
+            changed = self._spelled(self._changed(self._number(changing), len(changing)), len(changing))
         else:
             changed = self._drawn(changing)
         if written.isupper():
@@ -64,30 +62,31 @@ class _Numerals:
                 result[at] = next(following)
         return bytes(result)
 
-    def _permuted(self, changing: bytes) -> bytes:
-        number = self._number(changing)
-        if self._stays(number):
-            return changing
-        ff1 = self._ff1(len(changing))
-        highest = self._radix ** (len(changing) - 1)
-        result = ff1.encrypt(number)
-        while self._op.number and ((result < highest) != (number < highest) or self._stays(result)):
-            result = ff1.encrypt(result)
-        return self._spelled(result, len(changing))
+    def _changed(self, number: int, length: int) -> int:
+        """What takes the place of a number among all that are as long and of its sort, which are a range of numbers."""
+        first, last = 0, self._radix**length - 1
+        if self._op.number:
+            maximum = last if self._op.maximum is None else self._op.maximum
+            if number == 0 or number > maximum:
+                return number
+            highest = self._radix ** (length - 1)
+            first, last = (1, highest - 1) if number < highest else (highest, last)
+            last = min(last, maximum)
+        size = last - first + 1
+        while length > 1 and self._radix ** (length - 1) >= size:
+            length -= 1
+        return first + self._permuted(number - first, length, size)
 
-    def _rotated(self, changing: bytes) -> bytes:
-        number = self._number(changing)
-        if self._stays(number):
-            return changing
-        by = 1 + self._op.key[0] % (self._radix - 1)
-        result = (number + by) % self._radix
-        while self._stays(result):
-            result = (result + by) % self._radix
-        return self._spelled(result, 1)
-
-    def _stays(self, number: int) -> bool:
-        maximum = self._op.maximum
-        return self._op.number and (number == 0 or (maximum is not None and number > maximum))
+    def _permuted(self, number: int, length: int, size: int) -> int:
+        if size == 1:
+            return number
+        if length == 1:
+            return (number + 1 + self._op.key[0] % (size - 1)) % size
+        ff1 = self._ff1(length)
+        number = ff1.encrypt(number)
+        while number >= size:
+            number = ff1.encrypt(number)
+        return number
 
     def _drawn(self, changing: bytes) -> bytes:
         alphabet, radix = self._op.alphabet, self._radix

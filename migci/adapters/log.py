@@ -51,8 +51,9 @@ class Log:
         return self._gate.clean(text)
 
     def exposed(self) -> tuple[str, ...]:
-        """The columns whose values were removed since this was last asked."""
+        """The columns whose values were removed since this was last asked; the file has all that was printed."""
         self._stream.flush()
+        self._file.flush()
         return tuple(sorted({column for removal in self._gate.take() for column in removal.columns}))
 
     def heading(self, text: str) -> None:

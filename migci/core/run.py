@@ -39,8 +39,9 @@ class CloneFacts:
 
 
 class Part(StrEnum):
-    """What of a migration's own test was at work: what it does before the step, the step itself, or what it checks."""
+    """What of a migration's own test was at work: its import, what it does before the step, the step, its checks."""
 
+    IMPORT = "import"
     BEFORE = "pre_upgrade"
     STEP = "upgrade"
     AFTER = "check"

@@ -157,7 +157,8 @@ class ProjectDatabase:
         if step.outcome is not Outcome.APPLIED:
             why = self._gate.clean(step.error.message) if step.error else "it was not run"
             back = " (back)" if step.direction == "down" else ""
-            raise StepFailed(f"step {step.name}{back} {step.outcome}: {why}; what it printed is in the log")
+            line = f", line {step.error.line}" if step.error and step.error.line else ""
+            raise StepFailed(f"step {step.name}{back} {step.outcome}: {why} ({step.file}{line})")
 
 
 def _single(leg: Leg) -> list[Leg]:

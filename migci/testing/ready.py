@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -12,7 +13,8 @@ from migci import config
 from migci.adapters.scripts.repositories import READERS
 from migci.adapters.scripts.trees import DiskFiles
 from migci.core.finding import Finding, Severity
-from migci.core.scripts import Listing
+from migci.core.own_tests import Class, Places, said
+from migci.core.scripts import ALEMBIC, Listing
 from migci.errors import MigciError
 from migci.testing.database import NoWayBack, ProjectDatabase, StepFailed
 from migci.testing.plugin import given, project_folder
@@ -32,6 +34,22 @@ def _checked(pytest_config: pytest.Config) -> tuple[Checked, ...]:
     project = config.load(folder).project
     readers = READERS[project.tool](project.migrations, tuple(project.versions.folders))
     return check_all(readers, Trees(DiskFiles(folder)), tuple(project.versions.branches))
+
+
+def files(pytest_config: pytest.Config) -> frozenset[Path]:
+    """The migrations, and where their own tests may be; nothing, where it cannot be told which these are."""
+    try:
+        folder = project_folder(pytest_config)
+        tests = said(config.load(folder).project.versions.tests or "")
+        checked = _checked(pytest_config)
+    except MigciError:  # the tests of the history's order tell
+        return frozenset()
+    found: set[str] = set()
+    for one in checked:
+        revisions = {script.id: script.files for script in one.listing.scripts}
+        places = Places(beside=one.listing.kind != ALEMBIC, folder="" if isinstance(tests, Class) else tests)
+        found.update(file for files in (*revisions.values(), *places.of(revisions).values()) for file in files)
+    return frozenset(folder / file for file in found)
 
 
 def _revisions(listing: Listing) -> list[str]:

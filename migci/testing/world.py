@@ -12,9 +12,8 @@ from migci.checkpoint import Course, Position, walk_from
 from migci.confidential import guarded, sheltered
 from migci.config import Settings
 from migci.core.dataset import EMPTY, Contents, Dataset
-from migci.core.history import Revision
-from migci.core.step import Step
 from migci.errors import UsageError
+from migci.quiet import Quiet
 from migci.replay import read_releases, start_of
 from migci.route import Reading, Releases, route, standing
 from migci.testing.database import ProjectDatabase
@@ -71,29 +70,7 @@ def opened(folder: Path, log: Path) -> Iterator[World]:
     Raises UsageError, EnvironmentFailed, HistoryFailed.
     """
     settings = config.load(folder)
-    with wiring.tools(settings, folder, log, _Silent()) as tools:
+    with wiring.tools(settings, folder, log, Quiet()) as tools:
         repository = tools.repository
         code = Reading.of(repository.tree(repository.working_tree()), tools.tool)
         yield World(settings, folder, log, tools, code, read_releases(settings.as_project(), code, tools))
-
-
-class _Silent:
-    """An `Observer` that has nobody to tell."""
-
-    def dataset_started(self, name: str, position: int, total: int) -> None:
-        pass
-
-    def restoring(self, done_bytes: int, total_bytes: int) -> None:
-        pass
-
-    def stage_started(self, stage: str, revisions: tuple[Revision, ...]) -> None:
-        pass
-
-    def step_started(self, name: str) -> None:
-        pass
-
-    def step_ended(self, step: Step) -> None:
-        pass
-
-    def note(self, sentence: str) -> None:
-        pass

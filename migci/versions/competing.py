@@ -35,12 +35,9 @@ class Clash:
     def names(self) -> tuple[str, ...]:
         return tuple(name for name, _ in self.takers)
 
-    def finding(self, name: str | None = None) -> Finding:
-        """As it is told to one of the changes, or to nobody in particular: the place is in that one's files.
-
-        A warning: neither is wrong by itself, and one of them can land as it is.
-        """
-        own = next((script for taker, script in self.takers if taker == name), self.takers[0][1])
+    def finding(self) -> Finding:
+        """A warning: neither is wrong by itself, and one of them can land as it is. Its place is in the first one's."""
+        own = self.takers[0][1]
         told = "; ".join(f"{taker}: {', '.join(script.files)}" for taker, script in self.takers)
         many = f"{len(self.takers)} open changes"
         hint = f"once one of them has landed, move the other behind it{REBASE[self.kind]}"

@@ -9,7 +9,9 @@ from typing import Any
 
 from migci.demo.shop import CUSTOMERS, LINES, ORDERS, PRODUCTS, build
 from tests.acceptance.command import Ran, demand, left, migci, replay, replay_on_a_disk
+from tests.acceptance.test_own_tests import COUNTS, NINTH
 from tests.contract.flavors import needs_mysql
+from tests.contract.projects import put
 
 pytestmark = needs_mysql
 
@@ -47,6 +49,16 @@ def test_the_shop_gives_the_same_findings_and_rows_on_mysql_as_on_mariadb(store:
     assert [step["rows_changed"] for step in filled["steps"]][2:] == [ORDERS + 1, 1]
     for step in [*filled["steps"], *empty["steps"]]:
         assert step["statements"], step["to"]
+    assert left(store, ran.pid) == []
+
+
+def test_a_migrations_own_test_is_run_on_mysql_too(store: Path, tmp_path: Path) -> None:
+    project = shop(tmp_path / "shop", "mysql")
+    put(project, NINTH, COUNTS)
+    ran = replay(project, "shop")
+    assert ran.status == 0, ran.err
+    (tested,) = ran.report["datasets"][0]["tests"]
+    assert (tested["step"], tested["outcome"], tested["part"]) == ("0008->0009", "passed", "check")
     assert left(store, ran.pid) == []
 
 

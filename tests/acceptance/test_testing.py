@@ -15,6 +15,7 @@ import uv
 
 from migci.demo.shop import build
 from tests.acceptance.command import demand, left, state
+from tests.contract.flavors import needs_mysql
 from tests.contract.interpreters import OLD, built
 from tests.contract.projects import put, write_migrate
 
@@ -55,6 +56,9 @@ def run(project: Path, *arguments: str, libraries: Path | None = None) -> Ended:
 def shop(tmp_path: Path, flavor: str, trait: str = "shop") -> Path:
     demand(flavor)
     build(tmp_path / "shop", flavor=flavor, trait=trait)
+    if flavor == "mysql":
+        programs = f'flavor = "mysql"\nprograms = "{os.environ["MIGCI_MYSQL"]}"'
+        edit(tmp_path / "shop", "migci.toml", 'flavor = "mysql"', programs)
     return tmp_path / "shop"
 
 
@@ -106,16 +110,27 @@ def test_each_mistake_fails_the_test_that_it_belongs_to(flavor: str, tmp_path: P
     assert tested.status == 1
 
 
+@needs_mysql
+def test_a_migration_goes_up_down_and_up_on_mysql_too(store: Path, tmp_path: Path) -> None:
+    tested = run(shop(tmp_path, "mysql"), "--migci", "migci::test_up_down_up[0009]")
+    assert tested.ends == {"up_down_up[0009]": "PASSED"}, tested.out
+    assert left(store, tested.pid) == []
+
+
 def test_a_migration_that_fails_is_told_and_those_behind_it_are_skipped_with_its_name(tmp_path: Path) -> None:
     project = shop(tmp_path, "sqlite")
-    edit(project, NINTH, "def upgrade():", "def upgrade():\n    raise KeyError('uuid')")
+    edit(project, NINTH, "def upgrade():", "def upgrade():\n    print('said before')\n    raise KeyError('uuid')")
+    line = (project / NINTH).read_text().splitlines().index("    raise KeyError('uuid')") + 1
     tested = run(project, "--migci", "-k", "up_down_up and (0008 or 0009 or 0010)")
     assert tested.ends == {
         "up_down_up[0008]": "PASSED",
         "up_down_up[0009]": "FAILED",
         "up_down_up[0010]": "SKIPPED",
     }, tested.out
-    assert "step 0008->0009 failed: KeyError: 'uuid'" in tested.out
+    assert f"step 0008->0009 failed: KeyError: 'uuid' ({NINTH}, line {line})" in tested.out
+    _, _, log = tested.out.partition(" log.txt of migci ")
+    assert "== revision 0009\n" in log
+    assert "   said before\n" in log
     assert "0009, which comes before 0010, fails" in tested.out
 
 
@@ -126,6 +141,30 @@ def test_two_heads_and_a_missing_parent_fail_without_a_database(tmp_path: Path) 
     assert tested.ends == {"history_is_linear": "FAILED", "history_has_a_single_head": "FAILED"}, tested.out
     assert "MC010 migrations/versions/0042_lost.py:2: revision 0042 follows 0041" in tested.out
     assert re.search(r"MC008 \S+: the history has 2 heads: ", tested.out)
+
+
+def test_ready_tests_are_run_by_the_ids_that_they_are_shown_with(tmp_path: Path) -> None:
+    project = shop(tmp_path, "sqlite")
+    put(project, "test_it.py", "def test_it(): pass\n")
+    both = run(project, "--migci", "migci::test_up_down_up[0001]", "migci::test_history_is_linear")
+    assert both.ends == {"history_is_linear": "PASSED", "up_down_up[0001]": "PASSED"}, both.out
+    assert "test_it" not in both.out
+    every = run(project, "--migci", "--collect-only", "-q", "test_it.py", "migci::test_up_down_up")
+    assert every.out.count("<Function test_up_down_up[") == every.out.count("<Function ") - 1 == 10, every.out
+    none = run(project, "--migci", "migci::test_up_down_up[0099]")
+    assert (none.status, "ERROR: not found: migci::test_up_down_up[0099]" in none.out) == (4, True), none.out
+
+
+def test_a_migration_and_its_own_test_are_no_tests_of_the_projects_whatever_they_are_called(tmp_path: Path) -> None:
+    project = shop(tmp_path, "sqlite")
+    header = 'import nowhere\nrevision = "0011"\ndown_revision = "0010"\n'
+    put(project, "migrations/versions/test_users.py", header)
+    put(project, "migrations/versions/tests/test_users_test.py", "import nowhere\ndef check(engine, data): pass\n")
+    put(project, "migrations/versions/tests/test_more.py", "def test_more(): pass\n")
+    tested = run(project, "--migci", "-k", "history or more")
+    assert tested.ends == {"history_is_linear": "PASSED", "history_has_a_single_head": "PASSED"}, tested.out
+    assert "migrations/versions/tests/test_more.py::test_more PASSED" in tested.out
+    assert tested.status == 0
 
 
 OWN = """

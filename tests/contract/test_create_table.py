@@ -36,10 +36,14 @@ OWN = {
           s timestamp(6) GENERATED ALWAYS AS ROW START, e timestamp(6) GENERATED ALWAYS AS ROW END,
           PERIOD FOR SYSTEM_TIME (s, e), d date DEFAULT (current_date() + interval 1 day)) WITH SYSTEM VERSIONING""",
         "CREATE SEQUENCE numbers",
-        "CREATE TABLE numbered (id int DEFAULT nextval(numbers), p1 date, p2 date, PERIOD FOR p (p1, p2), "
-        "UNIQUE (id, p WITHOUT OVERLAPS))",
-        "CREATE TABLE lists (a varchar(9)) COLLATE latin1_german2_ci PARTITION BY LIST COLUMNS (a) "
-        "(PARTITION p0 VALUES IN ('x', 'y)'), PARTITION rest DEFAULT)",
+        (
+            "CREATE TABLE numbered (id int DEFAULT nextval(numbers), p1 date, p2 date, PERIOD FOR p (p1, p2), "
+            "UNIQUE (id, p WITHOUT OVERLAPS))"
+        ),
+        (
+            "CREATE TABLE lists (a varchar(9)) COLLATE latin1_german2_ci PARTITION BY LIST COLUMNS (a) "
+            "(PARTITION p0 VALUES IN ('x', 'y)'), PARTITION rest DEFAULT)"
+        ),
     ),
     "mysql": (
         """CREATE TABLE own (a int NOT NULL /*!80023 INVISIBLE */, b varchar(9), g geometry NOT NULL SRID 4326, v json,
@@ -68,7 +72,7 @@ def expected(told: tuple[object, ...]) -> dict[str, object]:
         "nullable": nullable == "YES",
         "charset": charset,
         "collation": collation,
-        "generated": bool(expression) or "GENERATED" in str(extra) and "DEFAULT_GENERATED" not in str(extra),
+        "generated": bool(expression) or ("GENERATED" in str(extra) and "DEFAULT_GENERATED" not in str(extra)),
         "invisible": "INVISIBLE" in str(extra),
     }
 

@@ -815,6 +815,8 @@ def parts(rig: Rig, file: str, text: str, tool: AgentTool | None = None) -> list
         session.prepare(None)
         for one in sorted(THREE):
             if one == revision:
+                imported = session.test(own, Part.IMPORT, FOR_EVER, nothing)
+                assert (imported.error, imported.skipped) == (None, "")
                 before = session.test(own, Part.BEFORE, FOR_EVER, nothing)
                 assert session.apply(one, FOR_EVER, nothing).error is None
                 return [before, session.test(own, Part.AFTER, FOR_EVER, nothing)]
@@ -883,13 +885,13 @@ def test_a_test_that_takes_its_process_with_it_is_told_as_a_migration_is(rig: Ri
     assert (before.error.cause, before.error.message) == (Cause.ENDED, "its process ended with status 0")
 
 
-def ended_in_a_test(rig: Rig, text: str) -> tuple[Attempt, str]:
+def ended_in_a_test(rig: Rig, text: str, part: Part = Part.BEFORE) -> tuple[Attempt, str]:
     rig.write(THREE)
     put(rig.project, beside(ALEMBIC), text)
     (own,) = rig.tool.own_tests(rig.tree, rig.tool.history(rig.tree))
     with rig.tool.session(rig.tree, rig.database.address) as session:
         session.prepare(None)
-        return session.test(own, Part.BEFORE, 3.0, nothing), own.file
+        return session.test(own, part, 3.0, nothing), own.file
 
 
 def test_a_test_that_does_not_end_is_killed(rig: Rig) -> None:
@@ -902,6 +904,13 @@ def test_a_file_that_is_called_a_test_and_has_none_is_told(rig: Rig) -> None:
     before, _ = ended_in_a_test(rig, "def test_it(): pass")
     assert before.error is not None
     assert before.error.message == "NotATest: there is neither pre_upgrade nor check"
+
+
+def test_what_a_test_imports_and_is_not_there_is_told_before_anything_of_it_runs(rig: Rig) -> None:
+    imported, _ = ended_in_a_test(rig, "import nowhere\ndef check(engine, data): pass", Part.IMPORT)
+    assert imported.error is not None
+    assert imported.error.message == "ModuleNotFoundError: No module named 'nowhere'"
+    assert imported.error.line == 1
 
 
 def test_a_test_that_skips_itself_says_why(rig: Rig) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from migci.adapters.instances import children, marked
 from migci.adapters.log import Log
+from migci.adapters.servers.performance import Observation
 from migci.adapters.servers.server import Server
 from migci.core.step import Algorithm, Cause
 from migci.errors import MigciError, UsageError
@@ -607,8 +608,15 @@ def test_writes_are_blocked_while_a_copy_is_held_up_and_its_statement_is_named(f
     assert alter.blocked_write_seconds == work.blocked_write_seconds
 
 
-def test_an_alter_does_not_answer_for_the_time_before_it(filled: Database) -> None:
-    """As while the session of a project's tool starts, in which nobody looks."""
+def test_an_alter_does_not_answer_for_the_time_before_it(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while the session of a project's tool starts, in which nobody looks; nor for that of a look that is slow."""
+    settled = Observation._settled_tables
+
+    def slowly(self: Observation) -> frozenset[str]:
+        rows(watcher, "DO SLEEP(0.5)")
+        return settled(self)
+
+    monkeypatch.setattr(Observation, "_settled_tables", slowly)
     with owner_connection(filled) as reader, owner_connection(filled) as watcher:
         rows(reader, "BEGIN")
         rows(reader, "SELECT count(*) FROM big")

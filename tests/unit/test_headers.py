@@ -59,14 +59,13 @@ def test_a_header_as_alembic_writes_it_is_read() -> None:
         (b'revision = "b"\ndown_revision = ("a", "c")\n', "b", ("a", "c")),
         (b"revision = 'b'\ndown_revision = ['a']\n", "b", ("a",)),
         (b'revision = "b"\ndown_revision = None\n', "b", ()),
-        (b'revision = "b"\n', "b", ()),
         (b'revision = ("b"\n  "c")\ndown_revision = "a"  # the first\n', "bc", ("a",)),
         (b'FIRST = "a"\nrevision = "b"\ndown_revision = FIRST\n', "b", ("a",)),
-        (b'revision = "a"\nrevision = "b"\n', "b", ()),
-        (b'revision = make()\nrevision = "b"\n', "b", ()),
+        (b'revision = "a"\nrevision = "b"\ndown_revision = "a"\n', "b", ("a",)),
+        (b'revision = make()\nrevision = "b"\ndown_revision = None\n', "b", ()),
         (b'\xef\xbb\xbfrevision = "b"\r\ndown_revision = "a"\r\n', "b", ("a",)),
-        (b'# -*- coding: latin-1 -*-\nrevision = "caf\xe9"\n', "café", ()),
-        (b'"""\ndef in a text\nclass too\n"""\nrevision = "b"\n\ndef upgrade(): pass\n', "b", ()),
+        (b'# -*- coding: latin-1 -*-\nrevision = "caf\xe9"\ndown_revision = ()\n', "café", ()),
+        (b'"""\ndef in a text\nclass too\n"""\nrevision = "b"\ndown_revision = None\n\ndef upgrade(): pass\n', "b", ()),
         (b'def upgrade():\n    pass\n\nrevision = "b"\ndown_revision = "a"\n', "b", ("a",)),
         (b'revision = "b"\n\n@decorated\ndef upgrade():\n    pass\n\ndown_revision = "a"\n', "b", ("a",)),
         (b'revision = "b"; down_revision = "a"\n', "b", ("a",)),
@@ -132,9 +131,27 @@ def test_what_is_known_only_by_running_it_is_told_with_its_line(said: bytes, sen
     assert not header(said).known
 
 
+@pytest.mark.parametrize("sign", ["@", "-", "+", ":"])
+def test_a_sign_that_alembic_allows_in_no_id_is_told_where_the_id_is(sign: str) -> None:
+    found = header(f'down_revision = "a"\nrevision = "b{sign}c"\n'.encode())
+    assert found.trouble == ((f"revision is 'b{sign}c', and alembic allows no {sign} in an id", 2),)
+    assert (found.id, found.parents, found.known) == (f"b{sign}c", ("a",), True)
+
+
+def test_a_script_that_says_nothing_of_what_it_follows_is_told_and_one_that_follows_nothing_is_not() -> None:
+    found = header(b'"""Words"""\nrevision = "b"\n')
+    assert found.trouble == (("it has no down_revision; that of the first migration is None", 2),)
+    assert not found.known
+    assert header(b'revision = "b"\ndown_revision = None\n').trouble == ()
+
+
+def test_an_id_of_none_is_none() -> None:
+    assert trouble(b"revision = None\ndown_revision = None\n") == [("revision is None, which is no id", 1)]
+
+
 def test_a_label_that_is_computed_is_told_as_it_stands_there() -> None:
-    found = header(b'revision = "b"\nbranch_labels = (cli.EXPAND_BRANCH,)\n')
-    assert (found.labels, found.trouble) == (("(cli.EXPAND_BRANCH,)",), ())
+    found = header(b'revision = "b"\ndown_revision = None\nbranch_labels = (cli.EXPAND_BRANCH,)\n')
+    assert (found.labels, found.labels_known, found.trouble) == (("(cli.EXPAND_BRANCH,)",), False, ())
     assert header(b'revision = "b"\nbranch_labels = ("expand",)\ndepends_on = "a"\n').labels == ("expand",)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from migci.adapters.tools.histories import Histories
 from migci.core.finding import Silence
 from migci.core.history import History, Revision
@@ -34,6 +36,22 @@ def test_a_damaged_one_is_none(tmp_path: Path) -> None:
     for damage in (b"", whole[:-9], whole.replace(b'"1"', b"[1]")):
         (tmp_path / "one.json").write_bytes(damage)
         assert histories.find("one") is None
+
+
+def test_a_kill_while_one_is_written_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise KeyboardInterrupt
+
+    histories = Histories(tmp_path)
+    histories.keep("one", HISTORY)
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    for id in ("one", "other"):
+        with pytest.raises(KeyboardInterrupt):
+            histories.keep(id, History(HISTORY.revisions[:1]))
+    assert histories.find("one") == HISTORY
+    assert [file.name for file in tmp_path.iterdir()] == ["one.json"]
 
 
 def test_what_was_not_used_for_longest_is_forgotten(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = {"migci.core", "migci.errors", "migci.__version__"}
 PORTS = CORE | {"migci.ports"}
 USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "confidential", "replay", "rehearse", "explore"}
-USE_CASES = PORTS | {"migci.versions"} | {f"migci.{name}" for name in USE_CASE_MODULES}
+USE_CASES = PORTS | {"migci.versions", "migci.quiet"} | {f"migci.{name}" for name in USE_CASE_MODULES}
 SEES: dict[str, set[str]] = {
     "migci.core": CORE,
     "migci.errors": set(),
     "migci.ports": PORTS,
+    "migci.quiet": PORTS,
     **{f"migci.{name}": USE_CASES for name in USE_CASE_MODULES},
     "migci.versions": USE_CASES,
     "migci.versions.migrate": {"migci.adapters.agent.migci_agent"},  # it is the project's, see there

@@ -78,7 +78,10 @@ def bound_(tmp_path: Path) -> Iterator[Command]:
 
 
 def gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:  # it was reaped between the two
+        return True
 
 
 def test_what_a_killed_command_left_is_swept(tmp_path: Path, unbound: Command) -> None:

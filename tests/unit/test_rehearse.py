@@ -56,6 +56,7 @@ def test_what_a_test_does_is_none_of_its_steps_work() -> None:
 @pytest.mark.parametrize(
     ("part", "cause", "sentence"),
     [
+        (Part.IMPORT, Cause.RAISED, "MC108 the test of step 2->3 failed in import: it broke"),
         (Part.BEFORE, Cause.RAISED, "MC108 the test of step 2->3 failed in pre_upgrade: it broke"),
         (Part.AFTER, Cause.RAISED, "MC108 the test of step 2->3 failed in check: it broke"),
         (Part.AFTER, Cause.TIMEOUT, "MC108 the test of step 2->3 did not end in check: it broke"),
@@ -67,6 +68,13 @@ def test_mc108_a_test_that_fails_fails_the_patch(part: Part, cause: Cause, sente
     assert findings(run) == [sentence]
     assert verdicts(run) == ["failed", "failed"]
     assert outcomes(run)["2->3"] == "applied"
+
+
+@pytest.mark.parametrize("end", [WRONG, "only on MySQL"])
+def test_of_a_test_that_does_not_get_past_its_import_nothing_is_run(end: StepError | str) -> None:
+    made = given(world(), r3={Part.IMPORT: end})
+    assert trials(made.replay()) == [("2->3", "import", "ran")]
+    assert made.ran() == ["1", "2", "3", "3"]
 
 
 def test_a_failed_test_is_told_with_its_file_and_line() -> None:

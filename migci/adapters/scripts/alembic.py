@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from migci.adapters.scripts import versions_json
+from migci.adapters.scripts.conflict_marks import HINT, WHAT, line_of_conflict
 from migci.adapters.scripts.headers import Header, Headers
 from migci.adapters.scripts.locations import Locations, locations
 from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
@@ -41,14 +43,20 @@ class AlembicScripts:
             entries = tuple(entry for entry in entries if not _is_test(entry.path))
         candidates = [entry.path for entry in entries if _is_candidate(entry, findings, unread)]
         scripts = []
+        labelled: list[Script] = []
         for path, content in contents(files, candidates):
             header = None if content is None else self.headers.of(content, thorough=thorough)
             script, wrong = _script(path, header)
+            if wrong and content is not None and (conflict := line_of_conflict(content)):
+                wrong = [unreadable(path, WHAT, HINT, conflict)]
             findings += wrong
             if script is not None:
                 scripts.append(script)
+                if header is not None and header.labels_known:
+                    labelled.append(script)
             if script is None or header is None or not header.known:
                 unread.append(path)
+        findings += _labels_again(scripts, labelled)
         order_file = f"{where.folders[0]}/{versions_json.FILE_NAME}".lstrip("/")
         order, lines, wrong = _order(files, order_file, entries)
         others = (one.path for one in entries if one.path.endswith(".sql") and looks_like_one(one.path))
@@ -122,7 +130,7 @@ def _script(path: str, header: Header | None) -> tuple[Script | None, list[Findi
     id = header.id
     if id is None:
         named = _NAMED_BY_ITS_FILE.fullmatch(name_of(path))
-        if named is None or findings:
+        if named is None or findings or header.line is None:
             said = unreadable(path, "cannot be understood: it says no revision", _HINT)
             return None, findings or [said]
         id = named[1]
@@ -139,6 +147,19 @@ def _script(path: str, header: Header | None) -> tuple[Script | None, list[Findi
         header.silences,
     )
     return script, findings
+
+
+def _labels_again(scripts: list[Script], labelled: list[Script]) -> Iterator[Finding]:
+    """Labels are looked for among the ids and among each other, so that alembic refuses what is there twice."""
+    owners = {script.id: f"the id of {script.files[0]}" for script in scripts}
+    for script in labelled:
+        for label in script.labels:
+            if label in owners:
+                told = f"branch label {label or repr(label)} of {script.files[0]} is also {owners[label]}"
+                hint = "give one another label"
+                yield Finding("MC009", Severity.ERROR, told, hint, file=script.where, line=script.line)
+            else:
+                owners[label] = f"a label of {script.files[0]}"
 
 
 def _order(

@@ -18,6 +18,8 @@ NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
 _MOST_SHOWN = 80
 _PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 _BODY = re.compile(rb"^(?:def|class|async[ \t]+def|@)", re.MULTILINE)
+_NOT_IN_AN_ID = frozenset("@-+:")
+"""What alembic has a meaning of its own for where an id is asked for; a colon it allowed before 1.18."""
 _AGAIN = re.compile(rb"\b(?:revision|down_revision|branch_labels|depends_on)\b[ \t]*[:=,)]|\bglobals\b|\bglobal\b")
 
 
@@ -27,13 +29,14 @@ class Header:
 
     `id` is `None` where the script does not say it, or not so that it can be read. `line` is where `down_revision` is
     said, else `revision`. `known` tells whether its place in a history is, whatever else is wrong, and whether that it
-    does not say its id can be relied on.
+    does not say its id can be relied on. Where not `labels_known`, `labels` only tells how they are computed.
     """
 
     digest: str
     id: str | None = None
     parents: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    labels_known: bool = True
     depends_on: tuple[str, ...] = ()
     line: int | None = None
     silences: tuple[Silence, ...] = ()
@@ -119,9 +122,18 @@ def _said(module: ast.Module) -> Header:
         depends_on = _texts(values, "depends_on")
     except _Unclear as error:
         return Header("", line=said_in, trouble=(*trouble, (str(error), said_in)))
-    labels = _computed_labels(module) if "branch_labels" in unclear else _labels(values)
+    if id is not None and (wrong := sorted(_NOT_IN_AN_ID.intersection(id))):
+        told = f"revision is {id[:_MOST_SHOWN]!r}, and alembic allows no {' or '.join(wrong)} in an id"
+        trouble.append((told, lines["revision"]))
     known = "revision" not in unclear and "down_revision" not in unclear
-    return Header("", id, parents, labels, depends_on, said_in, trouble=tuple(trouble), known=known)
+    if "revision" in values and id is None:
+        trouble.append(("revision is None, which is no id", lines["revision"]))
+    if "revision" in lines and "down_revision" not in lines:
+        trouble.append(("it has no down_revision; that of the first migration is None", said_in))
+        known = False
+    plain = "branch_labels" not in unclear
+    labels = _labels(values) if plain else _computed_labels(module)
+    return Header("", id, parents, labels, plain, depends_on, said_in, trouble=tuple(trouble), known=known)
 
 
 def _bindings(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None, int]]:

@@ -81,6 +81,7 @@ class Observation:
         self._tables: frozenset[str] | None = None
         self._sampled = 0.0
         self._blocked: dict[_Event, float] = {}
+        self._ran: dict[_Event, float] = {}
         self._blocked_seconds = 0.0
 
     def begin(self) -> None:
@@ -104,6 +105,7 @@ class Observation:
         self._tables = None
         self._blocked = {}
         self._blocked_seconds = 0.0
+        self._ran = {}
         self._sampled = time.monotonic()
 
     def _counters(self) -> Counters:
@@ -122,6 +124,7 @@ class Observation:
             self._tables = self._settled_tables()
         held: dict[str, set[_Event]] = {}
         for_seconds: dict[_Event, float] = {}
+        ran: dict[_Event, float] = {}
         for thread, event, name, picoseconds, table in self._query(
             "SELECT t.thread_id, s.event_id, s.event_name, s.timer_wait, l.object_name "
             "FROM performance_schema.metadata_locks l "
@@ -133,8 +136,11 @@ class Observation:
         ):
             if table in self._tables:
                 held.setdefault(str(table), set()).add((thread, event))
-                runs = int(picoseconds or 0) / _PICOSECONDS
-                for_seconds[thread, event] = min(passed, runs) if first or name in _ALTERING else passed
+                runs = ran[thread, event] = int(picoseconds or 0) / _PICOSECONDS
+                # By the server's clock alone: a look takes time itself, and not each as long as the other.
+                since = runs - self._ran.get((thread, event), 0.0)
+                for_seconds[thread, event] = min(passed, since) if first or name in _ALTERING else passed
+        self._ran = ran
         blocking = {event for table, events in held.items() if not self._writable(table) for event in events}
         for event in blocking:
             self._blocked[event] = self._blocked.get(event, 0.0) + for_seconds[event]

@@ -26,7 +26,10 @@ def _with_descendants(ancestor: int) -> Iterator[int]:
     while waiting:
         pid = waiting.pop()
         yield pid
-        for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        files: list[Path] = []
+        with suppress(OSError):  # it has ended meanwhile
+            files.extend(Path(f"/proc/{pid}/task").glob("*/children"))
+        for file in files:
             with suppress(OSError):
                 waiting.extend(map(int, file.read_text().split()))
 
