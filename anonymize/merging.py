@@ -39,4 +39,9 @@ def _over(table: str, under: TableMarkup, over: TableMarkup, notes: list[str]) -
 
 def _note(what: str, under: Rule, over: Rule, notes: list[str]) -> None:
     if (under.kind, under.options) != (over.kind, over.options):
-        notes.append(f"{what}: {over.kind!r} ({over.place}) takes the place of {under.kind!r} ({under.place})")
+        notes.append(f"{what}: {_said(over)} ({over.place}) takes the place of {_said(under)} ({under.place})")
+
+
+def _said(rule: Rule) -> str:
+    options = ", ".join(f"{name} = {value!r}" for name, value in rule.options.items())
+    return f"{rule.kind!r} with {options}" if options else repr(rule.kind)
