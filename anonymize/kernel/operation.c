@@ -157,13 +157,12 @@ static Fit template_of(const Template *template, const uint8_t *token, Bytes *ou
 #define FOR_EACH_PROCESSOR
 #endif
 
-/* 32 characters of ASCII at a time, without a branch, so that the compiler can take them side by side. */
+/* 32 characters of ASCII at a time, into the margins, without a branch, so that the compiler can take them side by side. */
 FOR_EACH_PROCESSOR static void draw_usual(const uint8_t *value, size_t length, const uint8_t *token, uint8_t *to) {
     for (size_t from = 0, block = 0; from < length; from += TOKEN_BYTES, block++) {
         uint8_t added = (uint8_t)(101 * block);
-        size_t count = length - from < TOKEN_BYTES ? length - from : TOKEN_BYTES;
-        uint8_t in[TOKEN_BYTES] = {0}, drawn[TOKEN_BYTES];
-        memcpy(in, value + from, count);
+        const uint8_t *in = value + from;
+        uint8_t drawn[TOKEN_BYTES];
         for (int i = 0; i < TOKEN_BYTES; i++) {
             uint8_t c = in[i], letter = (uint8_t)((c & 0xDF) - 'A'), digit = (uint8_t)(c - '0');
             uint16_t chance = (uint8_t)(token[i] + added);
@@ -172,7 +171,7 @@ FOR_EACH_PROCESSOR static void draw_usual(const uint8_t *value, size_t length, c
             uint8_t for_digit = (uint8_t)((chance * 10 >> 8) + '0');
             drawn[i] = (uint8_t)((for_letter & is_letter) | (for_digit & is_digit) | (c & ~(is_letter | is_digit)));
         }
-        memcpy(to + from, drawn, count);
+        memcpy(to + from, drawn, TOKEN_BYTES);
     }
 }
 
@@ -251,6 +250,9 @@ Fit apply(const Operation *operation, const uint8_t *value, size_t length, View 
           const char **why) {
     if (length == 0 && operation->sort != OP_NULL && operation->sort != OP_CONSTANT) return FITS;
     uint8_t token[TOKEN_BYTES];
+    size_t copy = scratch->length;
+    if (!bytes_put(scratch, value, length) || !bytes_room(scratch, length * 4)) return NO_MEMORY;
+    value = scratch->at + copy;
     if (draws(operation)) {
         size_t folded_length = length, at = 0;
         int where = folded(operation->fold, value, &folded_length, scratch, &at);

@@ -69,7 +69,7 @@ int folded(Fold fold, const uint8_t *value, size_t *length, Bytes *scratch, size
 /* The table behind Fold.CASE: for each character from U+0080 to U+1FFF eight bytes, a length and that much of UTF-8. */
 void fold_with(const uint8_t *table);
 
-/* What becomes of a value that is not empty, put behind `out`; `token` is that of the folded value, if it draws. */
+/* What becomes of a value that is not empty, and has a margin behind it, put behind `out`; `token` is that of the folded value, if it draws. */
 Fit operate(const Operation *operation, const uint8_t *value, size_t length, View subject, const uint8_t *token,
             Bytes *out, const char **why);
 

@@ -211,7 +211,7 @@ static int is_word_of(const char *word, const uint8_t *at, size_t length) {
 static int is_null(const uint8_t *at, size_t length) { return is_word_of("null", at, length); }
 
 /* Fill in what the cell's value and its folded bytes are. */
-static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why) {
+static Fit prepare(Rows *rows, const uint8_t *data, size_t end, Cell *cell, const char **why) {
     Batch *batch = rows->batch;
     const Slot *slot = cell->slot;
     const uint8_t *lexeme = data + cell->span.first;
@@ -230,7 +230,7 @@ static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why
         return FITS;
     }
     int latin1 = rows->grammar.latin1 && !slot->binary;
-    if (cell->span.look == PLAIN_STRING && !latin1) {
+    if (cell->span.look == PLAIN_STRING && !latin1 && end - cell->span.last >= MARGIN) {
         cell->literal = (Literal){QUOTED, 1, length - 1, 0, 0, '\''};
         cell->value = cell->span.first + 1;
         cell->length = length - 2;
@@ -343,7 +343,7 @@ static Outcome failed(Fit fit, const Cell *cell, const char *why, Wrong *wrong) 
 }
 
 /* All cells of the batch, in their order: values first, then tokens side by side, then what is written. */
-static Outcome flush(Rows *rows, const uint8_t *data, Bytes *out, size_t *copied, Wrong *wrong) {
+static Outcome flush(Rows *rows, const uint8_t *data, size_t end, Bytes *out, size_t *copied, Wrong *wrong) {
     Batch *batch = rows->batch;
     size_t wanted = 0, count = batch->count, unfit = count;
     const char *why = "", *unfit_why = "";
@@ -351,7 +351,7 @@ static Outcome flush(Rows *rows, const uint8_t *data, Bytes *out, size_t *copied
     batch->scratch.length = 0;
     for (size_t i = 0; i < count && unfit == count; i++) {
         Cell *cell = batch->cells + i;
-        Fit fit = prepare(rows, data, cell, &why);
+        Fit fit = prepare(rows, data, end, cell, &why);
         if (fit == NO_MEMORY) return OUT_OF_MEMORY;
         if (fit == UNFIT) {
             unfit = i; /* what comes before it may be wrong in another way, which is told first */
@@ -399,7 +399,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
             if (!next) next = any_row(rows, data, at, end, batch->spans, wrong);
             if (!next && (wrong->why || wrong->values != rows->places)) {
                 Wrong first;
-                outcome = flush(rows, data, out, copied, &first);
+                outcome = flush(rows, data, end, out, copied, &first);
                 if (outcome == REWRITTEN) return WRONG;
                 *wrong = first;
                 return outcome;
@@ -418,7 +418,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
             }
             rows->rows++;
             at = *stopped = next;
-            if (batch->count >= CELLS && (outcome = flush(rows, data, out, copied, wrong)) != REWRITTEN) return outcome;
+            if (batch->count >= CELLS && (outcome = flush(rows, data, end, out, copied, wrong)) != REWRITTEN) return outcome;
         } else if (c == ';') {
             *stopped = at + 1;
             *ended = 1;
@@ -430,10 +430,10 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
             at = next;
         } else {
         strange:
-            if ((outcome = flush(rows, data, out, copied, wrong)) != REWRITTEN) return outcome;
+            if ((outcome = flush(rows, data, end, out, copied, wrong)) != REWRITTEN) return outcome;
             wrong_at(wrong, at, -1, "behind a row stands neither a comma nor the end of the statement");
             return WRONG;
         }
     }
-    return flush(rows, data, out, copied, wrong);
+    return flush(rows, data, end, out, copied, wrong);
 }
