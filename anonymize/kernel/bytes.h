@@ -37,4 +37,18 @@ static inline int bytes_put(Bytes *bytes, const void *from, size_t length) {
     return 1;
 }
 
+/* The same for what has a margin, and is a few bytes long most times. */
+static inline int bytes_put_short(Bytes *bytes, const uint8_t *from, size_t length) {
+    if (!bytes_room(bytes, length)) return 0;
+    uint8_t *to = bytes->at + bytes->length;
+    if (length <= MARGIN) {
+        memcpy(to, from, 32);
+        if (length > 32) memcpy(to + 32, from + 32, 32);
+    } else {
+        memcpy(to, from, length);
+    }
+    bytes->length += length;
+    return 1;
+}
+
 #endif

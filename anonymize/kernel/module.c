@@ -24,23 +24,41 @@ static int fold_in(PyObject *object, Fold *fold) {
     return 1;
 }
 
+/* All entries behind each other. */
+static int pool_of(PyObject *entries, Kept **kept, Piece *piece) {
+    Py_ssize_t count = PyTuple_Size(entries);
+    PyObject *nothing = count > 0 ? PyBytes_FromStringAndSize("", 0) : NULL;
+    PyObject *joined = nothing ? PyObject_CallMethod(nothing, "join", "(O)", entries) : NULL;
+    uint32_t *begins = joined ? keep(kept, (size_t)(count + 1) * sizeof *begins) : NULL;
+    uint8_t *all = begins ? keep(kept, (size_t)PyBytes_Size(joined) + MARGIN) : NULL;
+    if (all) {
+        memcpy(all, PyBytes_AsString(joined), (size_t)PyBytes_Size(joined));
+        for (Py_ssize_t i = 0; i < count; i++)
+            begins[i + 1] = begins[i] + (uint32_t)PyBytes_Size(PyTuple_GetItem(entries, i));
+    }
+    Py_XDECREF(nothing);
+    Py_XDECREF(joined);
+    piece->count = (size_t)count;
+    piece->entries = all;
+    piece->begins = begins;
+    if (count == 0) PyErr_SetString(PyExc_ValueError, "a pool has entries");
+    return all != NULL;
+}
+
 static int piece_of(PyObject *object, Kept **kept, Piece *piece, size_t *taken) {
     long count = 0;
     if (PyBytes_Check(object)) {
-        View *literal = keep(kept, sizeof(View));
-        *piece = (Piece){PIECE_LITERAL, 1, literal};
-        return literal && bytes_of(object, kept, literal);
+        PyObject *alone = PyTuple_Pack(1, object);
+        int done = alone && pool_of(alone, kept, piece);
+        Py_XDECREF(alone);
+        piece->sort = PIECE_LITERAL;
+        return done;
     }
     if (is_a(object, "Pool")) {
         PyObject *entries = PyObject_GetAttrString(object, "entries");
-        if (!entries) return 0;
-        Py_ssize_t size = PyTuple_Size(entries);
-        View *views = size > 0 ? keep(kept, (size_t)size * sizeof(View)) : NULL;
-        int done = views != NULL;
-        for (Py_ssize_t i = 0; done && i < size; i++) done = bytes_of(PyTuple_GetItem(entries, i), kept, views + i);
-        Py_DECREF(entries);
-        if (!done && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "a pool has entries");
-        *piece = (Piece){PIECE_POOL, (size_t)size, views};
+        int done = entries && pool_of(entries, kept, piece);
+        Py_XDECREF(entries);
+        piece->sort = PIECE_POOL;
         *taken += 8;
         return done;
     }
@@ -75,7 +93,9 @@ static int template_in(PyObject *object, Kept **kept, Template *template) {
     int done = made != NULL;
     for (Py_ssize_t i = 0; done && i < count; i++) done = piece_of(PyTuple_GetItem(pieces, i), kept, made + i, &taken);
     Py_DECREF(pieces);
-    *template = (Template){made, (size_t)count};
+    *template = (Template){made, (size_t)count, 1};
+    for (Py_ssize_t i = 0; done && i < count; i++)
+        if (made[i].entries) template->plain &= is_plain(made[i].entries, made[i].begins[made[i].sort == PIECE_POOL ? made[i].count : 1]);
     if (done && taken > TOKEN_BYTES) {
         PyErr_SetString(PyExc_ValueError, "the pieces of a template take more than 32 bytes");
         return 0;

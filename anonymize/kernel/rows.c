@@ -26,6 +26,7 @@ typedef struct {
     size_t folded;    /* the same of its folded bytes */
     size_t folded_length;
     int folded_in_scratch;
+    unsigned seen;    /* in the value */
     size_t token;     /* its number */
 } Cell;
 
@@ -58,15 +59,14 @@ static int batch_of(Rows *rows) {
     batch->cells = malloc(batch->room * sizeof(Cell));
     batch->spans = malloc((rows->places + 1) * sizeof(Span));
     batch->wanted = malloc(batch->room * sizeof(Wanted));
-    batch->tokens = malloc(batch->room * TOKEN_BYTES);
+    batch->tokens = malloc(batch->room * TOKEN_BYTES + MARGIN);
     return batch->cells && batch->spans && batch->wanted && batch->tokens;
 }
 
 /* Scanning. */
 
-static int is_word(uint8_t c) {
-    return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 32) - 'a') < 26 || c == '_' || c == '-' || c == '+' || c == '.';
-}
+static const uint8_t WORD[256] = {['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1,
+                                  ['_'] = 1, ['-'] = 1, ['+'] = 1, ['.'] = 1};
 
 static int is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -112,7 +112,7 @@ static size_t usual_row(const Rows *rows, const uint8_t *data, size_t at, size_t
             at = behind_string(data, at, end, rows->grammar.backslash, &span.look);
             if (!at) return 0;
         } else {
-            while (at < end && is_word(data[at])) at++;
+            while (at < end && WORD[data[at]]) at++;
             if (at == span.first) return 0;
         }
         if (at >= end || data[at] != (place + 1 == rows->places ? ')' : ',')) return 0;
@@ -248,15 +248,16 @@ static Fit prepare(Rows *rows, const uint8_t *data, size_t end, Cell *cell, cons
     }
     cell->skipped = cell->length == 0;
     if (cell->skipped || !draws(slot->operation)) return FITS;
+    /* Folding must not move the scratch that the value may be in, so there is room first. */
+    if (!bytes_room(&batch->scratch, cell->length * 4)) return NO_MEMORY;
+    const uint8_t *value = (cell->in_scratch ? batch->scratch.at : data) + cell->value;
+    cell->seen = look(value, cell->length);
     cell->folded = cell->value;
     cell->folded_length = cell->length;
     cell->folded_in_scratch = cell->in_scratch;
     if (slot->operation->fold == FOLD_NONE) return FITS;
-    /* Folding may move the scratch that the value is in, so there is room first. */
-    if (!bytes_room(&batch->scratch, cell->length * 4)) return NO_MEMORY;
-    const uint8_t *value = (cell->in_scratch ? batch->scratch.at : data) + cell->value;
     size_t at = 0;
-    int where = folded(slot->operation->fold, value, &cell->folded_length, &batch->scratch, &at);
+    int where = folded(slot->operation->fold, cell->seen, value, &cell->folded_length, &batch->scratch, &at);
     if (!where) return NO_MEMORY;
     if (where == 2) {
         cell->folded = at;
@@ -301,7 +302,7 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     if (!bytes_put(out, forced ? (const uint8_t *)"'" : lexeme, cell->literal.first)) return NO_MEMORY;
     size_t start = out->length;
     const uint8_t *value = (cell->in_scratch ? batch->scratch.at : data) + cell->value;
-    fit = operate(operation, value, cell->length, subject, token, out, why);
+    fit = operate(operation, value, cell->length, subject, cell->seen, token, out, why);
     if (fit == TO_NULL) {
         out->length = start - cell->literal.first;
         if (!bytes_put(out, "NULL", 4)) return NO_MEMORY;
@@ -321,7 +322,8 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     *copied = cell->span.last;
     rows->changed = 1;
     rows->replaced[cell->slot->place]++;
-    if (cell->literal.form == QUOTED && !cell->literal.latin1 && is_plain(result, result_length)) {
+    int is_fine = cell->span.look == PLAIN_STRING && keeps_plain(operation);
+    if (cell->literal.form == QUOTED && !cell->literal.latin1 && (is_fine || is_plain(result, result_length))) {
         if (forced) return bytes_put(out, "'", 1) ? FITS : NO_MEMORY;
         return bytes_put(out, lexeme + cell->literal.last, length - cell->literal.last) ? FITS : NO_MEMORY;
     }
