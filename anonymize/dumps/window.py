@@ -65,6 +65,11 @@ class Window:
         self._sink.write(new)
         self.at = self._kept = end
 
+    def passed(self, end: int) -> None:
+        """What lies between `at` and `end` goes out by another way, behind all that has been dealt with."""
+        self.flush()
+        self.at = self._kept = end
+
     def flush(self) -> None:
         """Write all that has been dealt with."""
         if self._kept < self.at:
