@@ -39,7 +39,7 @@ def read(reference: str, kinds: Kinds, folder: Path) -> Read:
     file = next((name for name in names if name.is_file()), None)
     if file is None:
         raise UsageError(
-            f"there is no file of the models {reference} in {folder}",
+            f"there is no file of the models {reference} in {folder.absolute()}",
             f"it should be one of {', '.join(map(str, names))}",
         )
     try:

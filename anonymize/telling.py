@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from anonymize.decisions import Decision, Origin, Plan, Problem
 
 SCHEMA = "anonymize.plan/1"
+_WIDEST = 40
 
 
 def data(plan: Plan, notes: Sequence[str] = ()) -> dict[str, Any]:
@@ -57,34 +58,40 @@ def _column(decision: Decision) -> dict[str, Any]:
 
 
 def _tables(plan: Plan) -> Iterator[str]:
-    width = max((len(one.column.name) for table in plan.tables.values() for one in table.decisions), default=0)
     for name, table in plan.tables.items():
         yield name
-        for one in table.decisions:
-            yield f"  {one.column.name:{min(width, 30)}}  {_told(one)}".rstrip()
+        lines = [(one.column.name, _treatment(one), _reason(one)) for one in table.decisions]
+        names = _width(column for column, _, _ in lines)
+        treatments = _width(treatment for _, treatment, reason in lines if reason)
+        for column, treatment, reason in lines:
+            yield f"  {column:{names}}  {treatment:{treatments}}  {reason}".rstrip()
         yield ""
 
 
-def _told(one: Decision) -> str:
-    found = verdict(one)
+def _width(texts: Iterable[str]) -> int:
+    return min(max(map(len, texts), default=0), _WIDEST)
+
+
+def _treatment(one: Decision) -> str:
     words = {
         "kept": "keep",
         "replaced": one.kind,
-        "computed": f"computed anew from {one.source}",
+        "computed": "computed anew",
         "refused": f"{one.kind}, which it cannot be",
         "unmarked": "UNMARKED",
-    }[found]
-    why = {
+    }[verdict(one)]
+    options = ", ".join(f"{name} = {value!r}" for name, value in one.rule.options.items()) if one.rule else ""
+    return words + (f" ({options})" if options else "")
+
+
+def _reason(one: Decision) -> str:
+    kept = "computed from columns that are kept"
+    return {
         Origin.FOREIGN_KEY: f"from {one.source}, which it refers to",
         Origin.LIKE: f"like {one.source}",
-        Origin.REST: f"as {one.source + ' says of ' if one.source else ''}all the rest",
-        Origin.GENERATED: "" if found == "computed" else "it is computed from columns that are kept",
+        Origin.REST: f'"*" of {one.source}' if one.source else '"*"',
+        Origin.GENERATED: f"because of {one.source}" if one.source else kept,
     }.get(one.origin, "")
-    options = (
-        ", ".join(f"{name} = {value!r}" for name, value in one.rule.options.items()) if one.rule is not None else ""
-    )
-    told = words + (f" ({options})" if options else "")
-    return f"{told:24}  {why}" if why else told
 
 
 def _problems(problems: Sequence[Problem]) -> Iterator[str]:
@@ -96,9 +103,14 @@ def _problems(problems: Sequence[Problem]) -> Iterator[str]:
 def _sum(plan: Plan) -> str:
     decisions = [one for table in plan.tables.values() for one in table.decisions]
     counts = Counter(map(verdict, decisions))
-    errors, warnings = len(plan.errors), len(plan.problems) - len(plan.errors)
     columns = ", ".join(f"{number} {word}" for word, number in sorted(counts.items()))
-    return (
-        f"{len(plan.tables)} tables, {len(decisions)} columns{': ' + columns if columns else ''}; "
-        f"{errors} errors, {warnings} warnings"
-    )
+    problems = [
+        _counted(len(plan.errors), "error"),
+        *([_counted(warnings, "warning")] if (warnings := len(plan.problems) - len(plan.errors)) else []),
+    ]
+    of = f"{_counted(len(plan.tables), 'table')}, {_counted(len(decisions), 'column')}"
+    return f"{of}{': ' + columns if columns else ''}; {', '.join(problems)}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -83,7 +83,7 @@ def given(markups: Sequence[str], schemas: Sequence[str], python: str, static: b
         if not _are_models(one):
             said.append(markup_file.read(Path(one), kinds.find))
         elif static:
-            found = models_static.read(one, kinds.find, Path.cwd())
+            found = models_static.read(one, kinds.find, Path())
             said.append(found.markup)
             notes += found.notes
         else:

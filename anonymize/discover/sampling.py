@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing_extensions import Buffer
 
 from anonymize import engine
 from anonymize.discover.sample import TableSample
-from anonymize.dumps import folders, source, statements
-from anonymize.dumps.folders import Part
+from anonymize.dumps import delimited, folders, shell, source, statements
+from anonymize.dumps.files import Lines, Part
 from anonymize.dumps.source import Source
 from anonymize.dumps.statements import Options
 from anonymize.errors import Unreadable
@@ -39,17 +40,21 @@ class Sampled:
 
 
 def sampled(where: str, known: Sequence[Table], rows: int, watch: Watch, *, partial: bool = False) -> Sampled:
-    """Read a dump: a file, a folder of mydumper's, the standard input or a live server.
+    """Read a dump: a file of SQL, a folder of mydumper's or MySQL Shell's, the standard input or a live server.
 
-    Of each table the first `rows` rows are looked at, and some of every megabyte that follows. `known` are tables that
-    it may not declare. Raises Unreadable and UsageError, as reading it does.
+    Of each table the first `rows` rows are looked at, and some of every megabyte that follows; of lines that are no
+    SQL, the first megabyte of each file. `known` are tables that the dump may not declare. Raises Unreadable and
+    UsageError, as reading it does.
     """
     found = _Sampling(known, rows)
     if Path(where).is_dir():
         for file in folders.files(Path(where), partial=partial):
             if file.part in (Part.TABLES, Part.ROWS):
                 with source.opened(file.path) as stream:
-                    found.read(stream, Options(partial=True, database=file.database))
+                    if file.lines is None:
+                        found.read(stream, Options(partial=True, database=file.database))
+                    else:
+                        found.read_lines(stream, file.lines)
     else:
         with opened(where) as stream:
             stream.watch = watch
@@ -64,11 +69,20 @@ class _Sampling:
         self.tables: dict[tuple[str | None, str], Table] = {(table.database, table.name): table for table in known}
         self.samples: dict[tuple[str | None, str], TableSample] = {}
         self._most_rows = rows
-        self._waiting: _Pending | None = None
+        self._pending: list[tuple[Program, _Pending]] = []
         self._spacings: dict[tuple[str | None, str], _Spacing] = {}
 
     def read(self, stream: Source, options: Options) -> None:
         statements.rewrite(stream, _Nowhere(), self, replace(options, rows=self._rows))
+
+    def read_lines(self, stream: Source, lines: Lines) -> None:
+        program = self.program(lines.database, lines.table, lines.columns)
+        beginning = b""
+        while len(beginning) < _APART_BYTES and (more := stream.read(_APART_BYTES)):
+            beginning += more
+        whole = Source(stream.name, io.BytesIO(beginning[: beginning.rfind(b"\n") + 1]))
+        count = delimited.rewrite(whole, _Nowhere(), shell.encoded(program, lines), lines.columns, lines.dialect)
+        self._pending[-1][1].sample.rows += count.rows
 
     def declare(self, table: Table) -> None:
         self.tables[table.database, table.name] = table
@@ -76,7 +90,7 @@ class _Sampling:
     def find(self, database: str | None, name: str) -> Table | None:
         return self.tables.get((database, name)) or self.tables.get((None, name))
 
-    def program(self, database: str | None, name: str, columns: Sequence[str] | None) -> Program | None:
+    def program(self, database: str | None, name: str, columns: Sequence[str] | None) -> Program:
         table = self.find(database, name)
         if table is None:
             raise Unreadable(
@@ -86,16 +100,18 @@ class _Sampling:
         sample = self.samples.setdefault(key, TableSample())
         names = columns or [column.name for column in table.columns if not column.invisible]
         generated = {column.name.lower() for column in table.columns if column.generated is not None}
-        self._waiting = _Pending(
+        pending = _Pending(
             sample,
             [None if name.lower() in generated else name.lower() for name in names],
             self._spacings.setdefault(key, _Spacing(self._most_rows)),
         )
-        return self._waiting.program()
+        program = pending.program()
+        self._pending.append((program, pending))
+        return program
 
     def _rows(self, program: Program, grammar: Grammar) -> engine.Rows:
-        assert self._waiting is not None  # a program is made just before
-        return _Rows(self._waiting, grammar)
+        pending = next(pending for known, pending in self._pending if known is program)
+        return _Rows(pending, grammar)
 
 
 @dataclass(slots=True)

@@ -162,13 +162,13 @@ def _attributes(cursor: Cursor, found: Definition) -> Definition:
             cursor.take("KEY")
             unique = True
         elif cursor.take("PRIMARY", "KEY") or cursor.take("KEY"):
-            primary, nullable = True, False
+            primary = True
         elif cursor.take("REFERENCES"):
             refers = reference(cursor, (column.name,))
         elif cursor.at_words("GENERATED", "ALWAYS", "AS", "ROW") or cursor.at_words("AS", "ROW"):
             cursor.take("GENERATED", "ALWAYS")
             cursor.need("AS", "ROW")
-            generated = f"row {cursor.name_or_string().lower()}"
+            generated, nullable = f"row {cursor.name_or_string().lower()}", False
         elif cursor.take("GENERATED", "ALWAYS", "AS") or cursor.take("AS"):
             generated = cursor.parenthesized()
         elif cursor.take("INVISIBLE"):

@@ -103,7 +103,7 @@ def test_the_key_may_be_in_the_environment_and_another_key_gives_other_pseudonym
         (MARKUP, DUMP[:120], (), 3, "dump.sql:3: the dump is cut off"),
         (MARKUP, DUMP + b"UPDATE users SET id = 3;", (), 3, "dump.sql:7: UPDATE is not known in a dump"),
         (MARKUP, DUMP.replace(b"(2,NULL)", b"(2)"), (), 3, "dump.sql:3: table users"),
-        (MARKUP, gzip.compress(DUMP)[:-9], (), 3, "dump.sql cannot be decompressed"),
+        (MARKUP, gzip.compress(DUMP, mtime=0)[:-9], (), 3, "dump.sql cannot be decompressed"),
         (MARKUP, DUMP, ("--key-file", "none"), 2, "the key file none cannot be read"),
     ],
 )
@@ -145,6 +145,40 @@ def test_a_column_inherits_from_a_table_that_comes_later_in_the_dump(desk: Desk)
     assert status == 0, said
     first, second = (line.split(b"'")[1] for line in Path("out.sql").read_bytes().splitlines() if b"'" in line)
     assert first == second != b"ann@example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("users.csv", b'id,email\r\n1,"ann@example.org"\r\n2,\r\n', ()),
+        ("users.csv.gz", gzip.compress(b"id,email\n1,ann@example.org\n", mtime=0), ("--compress", "none")),
+        ("users.tsv", b"1\tann@example.org\n2\t\\N\n", ("--columns", "id,email")),
+    ],
+)
+def test_lines_of_fields_are_rewritten_as_the_rows_of_a_table(
+    desk: Desk, name: str, text: bytes, words: tuple[str, ...]
+) -> None:
+    Path(name).write_bytes(text)
+    markup = MARKUP.partition("[tables.logs]")[0]
+    options = ("--markup", "markup.toml", "--key-file", "key", "--table", "users", *words)
+    status, said = desk.run(name, "out", *options, markup=markup)
+    assert status == 0, said
+    result = Path("out").read_bytes()
+    plain = gzip.decompress(text) if name.endswith("gz") else text
+    assert b"ann@example.org" not in result
+    before, after = plain.split(b"ann@example.org")
+    assert result.startswith(before)
+    assert result.endswith(after)
+    assert "users.email  email" in said
+
+
+def test_lines_without_the_names_of_marked_columns_are_refused(desk: Desk) -> None:
+    Path("users.csv").write_bytes(b"id,mail\n1,ann@example.org\n")
+    options = ("--markup", "markup.toml", "--key-file", "key", "--table", "users")
+    status, said = desk.run("users.csv", "out", *options, markup=MARKUP.partition("[tables.logs]")[0])
+    assert status == 1
+    assert "mail" in said
+    assert not Path("out").exists()
 
 
 def test_progress_is_a_line_every_ten_seconds_with_the_rate_and_the_time_left() -> None:

@@ -12,6 +12,7 @@ from anonymize.discover.sample import VALUES, Reservoir
 from anonymize.discover.sampling import Sampled, sampled
 from anonymize.dumps.create import create
 from anonymize.errors import Unreadable
+from tests.unit.anonymize.test_shell_dump import FILES
 
 TABLE = "CREATE TABLE `t` (`id` int, `a` text, `b` varchar(9), `g` int AS (`id` + 1));\n"
 
@@ -131,3 +132,13 @@ def test_the_files_of_a_folder_are_all_looked_at(tmp_path: Path) -> None:
     found = sampled(str(folder), (), 10, lambda done, total: None)
     assert values(found, "a") == [b"x", b"y"]
     assert [table.database for table in found.tables] == ["shop"]
+
+
+def test_the_lines_of_a_folder_of_mysql_shell_are_looked_at_decoded(tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).write_bytes(text)
+    found = sampled(str(tmp_path), (), 10, lambda done, total: None)
+    assert set(values(found, "token", "users")) == {b"\0secret"}
+    assert b"ann1@bank.test" in values(found, "email", "users") or len(values(found, "email", "users")) == VALUES
+    (users,) = (table for table in found.tables if table.name == "users")
+    assert 20_000 < found.of(users).rows < 60_000
