@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from anonymize import kinds
 from anonymize.decisions import Origin, Plan, name_of
-from anonymize.discover.documents import documents, judge_documents
+from anonymize.discover.documents import ALL_TEXT, documents, judge_documents
 from anonymize.discover.joined import unified
-from anonymize.discover.judging import Subject, judge
+from anonymize.discover.judging import Subject, fitted, judge
 from anonymize.discover.people import People
 from anonymize.discover.proposal import Judgement, Proposal, Verdict, ask, left
 from anonymize.discover.sampling import Sampled
@@ -76,11 +76,13 @@ def _computed(sampled: Sampled, table: Table) -> list[Column]:
 def _judged(subject: Subject, computed: bool, people: People) -> Judgement:
     if computed:
         return ask("some of its values are no plain ones but computed, and cannot be looked at")
-    if subject.column.type == "json" and not subject.values:
-        paths = {"paths": {"$": "text"}}
-        return Judgement(Verdict.REPLACE, "JSON, and there are no values to look at", "json", paths, 0.5)
     parsed = documents(subject.values)
-    return judge_documents(subject, parsed, people) if parsed else judge(subject, people)
+    if parsed:
+        return judge_documents(subject, parsed, people)
+    if subject.column.type == "json":
+        why = "JSON, but few objects and lists" if subject.values else "JSON, and there are no values to look at"
+        return fitted(subject, Judgement(Verdict.REPLACE, why, "json", ALL_TEXT, 0.5))
+    return judge(subject, people)
 
 
 def _left_out(planned: Plan, table: Table, column: Column, find: Find) -> Judgement | None:

@@ -12,7 +12,7 @@ from typing import Any
 from anonymize.discover.evidence import is_document
 from anonymize.discover.forms import form_of
 from anonymize.discover.insides import plain
-from anonymize.discover.judging import ALMOST_ALL, Subject, judge
+from anonymize.discover.judging import ALMOST_ALL, Subject, fitted, judge
 from anonymize.discover.people import People
 from anonymize.discover.proposal import Judgement, Verdict, ask, keep
 from anonymize.schema import Column
@@ -24,6 +24,8 @@ _MOST_VALUES = 300
 _DEEPEST = 20
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,39}")
 _STAR = "*"
+ALL_TEXT: Mapping[str, Any] = {"paths": {"$": "text"}}
+"""Options of the kind json that change every leaf."""
 _Path = tuple[str, ...]
 
 
@@ -71,12 +73,12 @@ def judge_documents(subject: Subject, parsed: Sequence[Any], people: People) -> 
     why = f"{what}; {len(replaced)} of {paths} {'look' if len(replaced) > 1 else 'looks'} confidential"
     confidence = max(one.confidence for one in replaced.values())
     if len(judged) > _MOST_PATHS:
-        return Judgement(Verdict.REPLACE, f"{why}: too many to list", "json", {"paths": {"$": "text"}}, confidence)
+        return fitted(subject, Judgement(Verdict.REPLACE, f"{why}: too many to list", "json", ALL_TEXT, confidence))
     rules = {written(path): _rule(one) for path, one in judged.items() if one.verdict is not Verdict.ASK}
     options = {"paths": rules, "other": "text"}
     if doubtful:
         why += f", {doubtful} may be and will be changed, too"
-    return Judgement(Verdict.REPLACE, why, "json", options, confidence)
+    return fitted(subject, Judgement(Verdict.REPLACE, why, "json", options, confidence))
 
 
 def written(path: _Path) -> str:

@@ -52,7 +52,7 @@ _is_file = _regex(
     r".*\.(?:txt|jpe?g|png|gif|pdf|py|sql|json|html?|js|css|xml|csv|gz|zip|tar|log|conf|md|exe|docx?|xlsx?|sh|ya?ml|ini|php|svg)"
 )
 _is_path = _regex(
-    r"(?:~|/(?:home|root|Users|var|opt|srv|mnt|etc|data|usr|tmp))(?:/[^/\0\n]+)+/?|[A-Za-z]:\\(?:[^\\/:*?\"<>|\n]+\\?)+"
+    r"(?:~|/(?:home|root|Users|var|opt|srv|mnt|etc|data|usr|tmp))(?:/[^/\0\n]+)+/?|[A-Za-z]:(?:\\[^\\/:*?\"<>|\n]+)+\\?"
 )
 _is_hex = _regex(r"(?:[0-9a-f]{2}){8,}|(?:[0-9A-F]{2}){8,}|(?:[0-9a-fA-F]{2}:){15,}[0-9a-fA-F]{2}")
 _is_tokenish = _regex(r"[A-Za-z0-9_+/=.\-]{16,512}")

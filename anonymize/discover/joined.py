@@ -13,7 +13,7 @@ from anonymize.discover.words import words
 
 _OWN = frozenset({"email", "login", "user", "uuid", "fingerprint", "host", "node"})
 """Names of one word that mean the same in every table; "name", "value" and the like do not."""
-_JOINABLE = frozenset({Verdict.REPLACE, Verdict.ASK})
+_JOINABLE = frozenset({Verdict.REPLACE, Verdict.ASK, Verdict.KEEP})
 
 
 def unified(proposals: Sequence[Proposal], subjects: Sequence[Subject]) -> list[Proposal]:

@@ -21,9 +21,21 @@ _DIFFERENT = 10
 _FEW, _OFTEN = 20, 5
 """A choice has at most so many different values, each there so many times on average."""
 _SURE = 0.5
-_LEAST_VALUES = 5
+_LEAST_VALUES, _LEAST_FOR_A_CHOICE = 5, 20
 _GENERAL = frozenset({"text", "username", "redact", "hex"})
 """Kinds for what has no form of its own: values that all have one tell better."""
+_PLACES = frozenset(
+    {
+        "geometry",
+        "point",
+        "linestring",
+        "polygon",
+        "multipoint",
+        "multilinestring",
+        "multipolygon",
+        "geometrycollection",
+    }
+)
 _TEXTS = (Family.TEXT, Family.BYTES)
 
 
@@ -47,15 +59,16 @@ def judge(subject: Subject, people: People) -> Judgement:
     if family not in _TEXTS:
         return _of_no_text(subject, family, rule)
     seen = evidence(subject.values, people)
-    found = _best(_by_content(seen), _by_name(rule, seen), seen)
+    found = _best(_by_content(seen), _by_name(rule, family, seen))
     if found is None:
         return _nothing_found(subject, family, seen)
     if found.verdict is not Verdict.REPLACE:
         return found
-    return _fitted(subject, found)
+    return fitted(subject, found)
 
 
-def _fitted(subject: Subject, found: Judgement) -> Judgement:
+def fitted(subject: Subject, found: Judgement) -> Judgement:
+    """A replacement as it can be had: with another kind if the column, or its values, do not take the wished one."""
     fits = fitting((found.kind, found.options), subject.column, subject.values, unique=subject.unique)
     if fits is None:
         return ask(
@@ -69,17 +82,19 @@ def _of_no_text(subject: Subject, family: Family, rule: NameRule | None) -> Judg
     name = subject.column.name
     if ends_with(name, SENSITIVE):
         if family is Family.CHOICE and len(subject.column.members) > 1:
-            return _fitted(subject, Judgement(Verdict.REPLACE, "its name says something of a person", "enum", {}, 0.6))
+            return fitted(subject, Judgement(Verdict.REPLACE, "its name says something of a person", "enum", {}, 0.6))
         return ask("its name says something of a person")
     if rule is not None:
         why = f"its name says that it is {rule.says}"
-        return _fitted(subject, Judgement(Verdict.REPLACE, why, rule.kinds[family], rule.options, rule.weight))
+        return fitted(subject, Judgement(Verdict.REPLACE, why, rule.kinds[family], rule.options, rule.weight))
     if family is Family.INTEGER and (cards := _cards(subject)):
-        return _fitted(subject, Judgement(Verdict.REPLACE, cards, "integer", {}, 0.8))
+        return fitted(subject, Judgement(Verdict.REPLACE, cards, "integer", {}, 0.8))
     if family is Family.UUID:
-        return _fitted(subject, Judgement(Verdict.REPLACE, "its type is uuid", "uuid", {}, 0.6))
+        return fitted(subject, Judgement(Verdict.REPLACE, "its type is uuid", "uuid", {}, 0.6))
+    if subject.column.type in _PLACES:
+        return ask("a place on a map")
     if family is Family.INET:
-        return _fitted(subject, Judgement(Verdict.REPLACE, "its type is an IP address", "ip", {}, 0.9))
+        return fitted(subject, Judgement(Verdict.REPLACE, "its type is an IP address", "ip", {}, 0.9))
     return keep(_why_kept(subject, family))
 
 
@@ -165,19 +180,18 @@ def _of_wrapped(seen: Evidence) -> Judgement:
     return Judgement(Verdict.REPLACE, f"{what}, with confidential things inside", kind, {}, 0.85)
 
 
-def _by_name(rule: NameRule | None, seen: Evidence) -> Judgement | None:
+def _by_name(rule: NameRule | None, family: Family, seen: Evidence) -> Judgement | None:
     if rule is None:
         return None
     if seen.looked and rule.name in ("free text", "path", "document"):
         return None  # their values tell
-    family = Family.TEXT if Family.TEXT in rule.kinds else next(iter(rule.kinds))
     kind, options = rule.kinds[family], rule.options
     if kind == "json":
-        options = {"paths": {"$": "text"}}
+        options = {"paths": {"$": "text"}}  # nothing is known of what is in it
     return Judgement(Verdict.REPLACE, f"its name says that it is {rule.says}", kind, options, rule.weight)
 
 
-def _best(content: Judgement | None, name: Judgement | None, seen: Evidence) -> Judgement | None:
+def _best(content: Judgement | None, name: Judgement | None) -> Judgement | None:
     """One judgement of two: they confirm each other, or the surer one wins."""
     if content is None or name is None:
         return content or name
@@ -210,7 +224,7 @@ def _nothing_found(subject: Subject, family: Family, seen: Evidence) -> Judgemen
     what = f"{seen.distinct} different ones in {seen.looked} values"
     if seen.share(seen.not_text) >= SOME:
         return ask("bytes that nothing here can read")
-    if seen.distinct <= _FEW and seen.distinct * _OFTEN <= seen.looked:
+    if seen.looked >= _LEAST_FOR_A_CHOICE and seen.distinct <= min(_FEW, seen.looked // _OFTEN):
         return keep(f"a choice: {what}")
     if ends_with(name, HARMLESS):
         return keep(f"by its name: {what}")

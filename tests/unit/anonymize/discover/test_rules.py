@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from anonymize import kinds
@@ -9,7 +11,10 @@ from anonymize.discover.families import Family
 from anonymize.discover.forms import FORMS, Form, form_of
 from anonymize.discover.name_rules import RULES, said_by_name
 from anonymize.discover.names import NameRule
+from anonymize.discover.page import page
 from anonymize.discover.words import words
+
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "anonymize-discover.md"
 
 _LENGTHS = {rule.name: next(iter(rule.lengths)) for rule in RULES if rule.lengths}
 
@@ -83,3 +88,7 @@ def test_what_a_table_says_goes_before_what_a_name_says() -> None:
     assert said("pools", "address", 39) == "ip by its length"
     assert said("pools", "address", 12) == ""
     assert (said("users", "name"), said("products", "name")) == ("name of a person", "")
+
+
+def test_the_page_is_what_the_rules_say_of_themselves() -> None:
+    assert PAGE.read_text() == page(), "run: python -m anonymize.discover > docs/anonymize-discover.md"
