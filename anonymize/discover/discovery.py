@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from anonymize import kinds
@@ -118,16 +118,33 @@ def _planned(found: Sequence[Proposal], markup: Markup, tables: Sequence[Table])
     result = list(found)
     while True:
         both, _ = merged([markup, markup_of(result)])
-        errors = Planner(both, kinds.find, _KEY).schema(_schema(tables)).errors
-        refused = {
-            (one.table, (one.column or "").lower()): one.message
-            for one in errors
-            if one.id not in ("unmarked", "unknown-table")
-        }
+        plan = Planner(both, kinds.find, _KEY).schema(_schema(tables))
+        refused: dict[tuple[str, str], str] = {}
+        for one in plan.errors:
+            if one.id not in ("unmarked", "unknown-table"):
+                for place in _sources(plan, one.table, one.column or ""):
+                    refused.setdefault(place, one.message)
         again = [_asked(one, refused) for one in result]
         if again == result:
             return result
         result = again
+
+
+def _sources(plan: Plan, table: str, column: str) -> Iterator[tuple[str, str]]:
+    """A column, and those that it inherits from, one from the other; the columns in lower case."""
+    find = finder(its.table for its in plan.tables.values())
+    seen: set[tuple[str, str]] = set()
+    while (table, column.lower()) not in seen:
+        seen.add((table, column.lower()))
+        yield table, column.lower()
+        its = plan.tables.get(table)
+        decisions = its.decisions if its is not None else ()
+        decision = next((one for one in decisions if one.column.name.lower() == column.lower()), None)
+        if its is None or decision is None or decision.origin is not Origin.FOREIGN_KEY:
+            return
+        called, _, column = decision.source.rpartition(".")
+        other = find(its.table.database, called)
+        table = name_of(other) if other is not None else called
 
 
 def _asked(one: Proposal, refused: dict[tuple[str, str], str]) -> Proposal:

@@ -85,7 +85,15 @@ def summary(proposals: Sequence[Proposal]) -> str:
 
 
 def _key(name: str) -> str:
-    return toml_key(_harmless(name))
+    """A name as a key of TOML, in which it is the same name, and on a terminal nothing but a name."""
+    return "".join(one if one.isprintable() else _escaped(one) for one in toml_key(name))
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xD800 <= code <= 0xDFFF:  # a byte that was no text, for which TOML has no way to write it
+        return "\N{REPLACEMENT CHARACTER}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _value(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import tomllib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anonymize.discover.checksums import is_card, luhn
 from anonymize.discover.discovery import proposals
 from anonymize.discover.documents import documents
 from anonymize.discover.evidence import evidence
@@ -20,6 +22,7 @@ from anonymize.discover.judging import Subject, judge
 from anonymize.discover.proposal import Proposal, Verdict
 from anonymize.discover.sample import TableSample
 from anonymize.discover.sampling import Sampled
+from anonymize.discover.writing import toml
 from anonymize.markup import Markup
 from anonymize.schema import Column, ForeignKey, Table
 from tests.unit.anonymize.discover.made_dump import PEOPLE
@@ -123,7 +126,7 @@ def test_a_unique_column_gets_a_kind_that_keeps_values_different() -> None:
 
 def test_few_values_that_come_again_and_again_are_a_choice_but_not_in_a_short_table() -> None:
     assert kind(["red", "green"] * 30) == "keep"
-    assert kind(["red", "green"] * 3) == "?"
+    assert kind(["red"] * 10 + ["green"] * 5) == "?"
 
 
 def test_a_choice_that_says_something_of_a_person_is_asked_for() -> None:
@@ -181,3 +184,57 @@ def test_a_foreign_key_to_a_table_that_is_not_there_does_not_hide_a_column() -> 
 def test_a_judgement_needs_no_values() -> None:
     one = judge(Subject("t", Column("created_at", "datetime"), (), 0), PEOPLE)
     assert (one.verdict, one.why) == (Verdict.KEEP, "a time")
+
+
+def test_the_form_of_values_tells_more_than_a_name_that_says_token() -> None:
+    assert kind([f"{i * 2**100 + 2**127 + 11:032x}" for i in range(20)], name="session_id") == "hex"
+
+
+def test_free_text_under_a_name_that_says_something_is_what_the_name_says() -> None:
+    rows: list[tuple[bytes | None, ...]] = [(b"one of many words %d" % i,) for i in range(20)]
+    one = discovered([("surname", "varchar(99)")], rows)["surname"].judgement
+    assert one.kind == "last_name"
+    assert one.why.startswith("its name says that it is a last name; free text in 100 % of 20 values")
+
+
+def test_columns_of_one_name_whose_values_no_kind_fits_are_told_apart() -> None:
+    tables = tuple(Table(name, (Column("owner_ref", "varchar", 99),)) for name in ("a", "b"))
+    samples: dict[tuple[str | None, str], TableSample] = {(None, name): TableSample(60) for name in ("a", "b")}
+    for i in range(60):
+        samples[None, "a"].of("owner_ref").add(b"%032x" % (i * 2**100 + 2**127 + 11))
+        samples[None, "b"].of("owner_ref").add(b"word %d" % i)
+    first, second = (one.judgement for one in proposals(Sampled(tables, samples), Markup(), PEOPLE))
+    assert (first.kind, second.verdict) == ("hex", Verdict.ASK)
+    assert "columns of this name in other tables could not have the same kind" in first.why
+
+
+def test_a_place_in_json_that_is_kept_hides_nothing_below_it() -> None:
+    documents = [{"to": "red" if i % 2 else {"mail": f"a{i}@example.com"}, "n": i} for i in range(80)]
+    found = discovered([("c", "json")], [(json.dumps(one).encode(),) for one in documents])["c"].judgement
+    assert found.options == {"paths": {"$.to.mail": "email", "$.n": "keep"}, "other": "text"}
+
+
+def test_what_a_plan_refuses_is_asked_for_at_the_other_end_of_a_foreign_key_too() -> None:
+    parent = Table("users", (Column("email", "varchar", 99),), (("email",),))
+    key = ForeignKey(("to_whom",), "users", ("email",))
+    child = Table("mails", (Column("to_whom", "varchar", 10),), (), (key,))
+    first, second = (one.judgement for one in proposals(Sampled((parent, child)), Markup(), PEOPLE))
+    assert (first.verdict, second.verdict) == (Verdict.ASK, Verdict.LEFT)
+    assert "as 'email' a plan refuses it: mails.to_whom" in first.why
+
+
+def test_names_are_written_so_that_they_are_the_same_names_and_no_more() -> None:
+    odd = ("a\nb", "e\x1b[2J", "d\x7f", "c\x9b", 'q"q', "x.y", "like", "é")
+    columns = tuple(Column(name, "int") for name in odd)
+    child = Table("child", (Column("x", "int"),), (), (ForeignKey(("x",), "t\n[tables.no]", ("a\nb",)),))
+    found = proposals(Sampled((Table("t\n[tables.no]", columns), child)), Markup(), PEOPLE)
+    text = toml(found)
+    assert all(one.isprintable() for one in text.replace("\n", ""))
+    assert set(tomllib.loads(text)["tables"]) == {"t\n[tables.no]"}
+    assert set(tomllib.loads(text)["tables"]["t\n[tables.no]"]) == set(odd)
+
+
+def test_a_number_that_no_maker_of_cards_begins_with_is_no_card() -> None:
+    number = next(f"100000000000001{last}" for last in range(10) if luhn(f"100000000000001{last}"))
+    assert not is_card(number)
+    assert is_card(next(f"400000000000001{last}" for last in range(10) if luhn(f"400000000000001{last}")))
