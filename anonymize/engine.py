@@ -37,8 +37,8 @@ class Rows(Protocol):
         """Rewrite the rows of a VALUES list.
 
         `start` is a place between rows: at white space, a comment, a comma, the `(` of a row, or the `;`. Returns what
-        takes the place of data[start:end] (None: it stays as it is; good until the next call), `end`, and whether the
-        statement's `;` was reached; `end` is behind it then, and else behind the last row that is whole.
+        takes the place of data[start:end] (None: it stays as it is), `end`, and whether the statement's `;` was
+        reached; `end` is behind it then, and else behind the last row that is whole.
 
         Raises RowError.
         """
@@ -85,3 +85,9 @@ def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, i
     """
     found: tuple[int, int] = next(iter(engines().values())).skip(data, start, state, grammar)
     return found
+
+
+def lines(data: Buffer, start: int, end: int) -> int:
+    """How many ends of lines there are in data[start:end]."""
+    count: int = next(iter(engines().values())).lines(data, start, end)
+    return count

@@ -2,8 +2,8 @@
 
 They are data. Two engines carry them out and give the same bytes: `anonymize.twin` in Python and `anonymize._kernel`
 in C. A value comes as its plain bytes (no quotes, no escapes; text in UTF-8), and so does what takes its place; how it
-is written in a dump is not known here. NULL stays NULL whatever the operation; an empty value stays empty, but for
-`Null` and `Constant`.
+is written in a dump is not known here. NULL stays NULL whatever the operation, but for `Default`; an empty value stays
+empty, but for `Null`, `Constant` and `Default`.
 
 What is drawn comes from the *token* of a value: BLAKE2s with 32 bytes of key (RFC 7693, section 2.9) over its folded
 bytes, 32 bytes long. Numbers are drawn from a token's bytes in the order of the pieces that need them.
@@ -33,6 +33,11 @@ class Fold(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Null:
     """Every value becomes NULL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """Every value, NULL too, becomes the word DEFAULT: the server computes it anew. For generated columns in SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +200,7 @@ class Call:
     function: Callable[[bytes], bytes | None]
 
 
-Op = Null | Constant | Template | Text | Numerals | Address | Shift | Json | Call
+Op = Null | Default | Constant | Template | Text | Numerals | Address | Shift | Json | Call
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,22 @@ def tokens(key: bytes, messages: Iterable[bytes]) -> list[bytes]:
 
 def read_key(file: Path) -> Key:
     """The key in `file`: its bytes without white space at the ends. Raises UsageError, which never quotes it."""
-    hint = f"make one with: head -c 32 /dev/urandom | base64 > {file}"
     try:
-        secret = file.read_bytes().strip()
+        secret = file.read_bytes()
     except OSError as error:
-        raise UsageError(f"the key file {file} cannot be read: {error.strerror}", hint) from error
+        raise UsageError(f"the key file {file} cannot be read: {error.strerror}", _hint(str(file))) from error
+    return key_of_text(secret, str(file))
+
+
+def key_of_text(text: bytes, where: str) -> Key:
+    """The key that was found in `where`. Raises UsageError if it is too short."""
+    secret = text.strip()
     if len(secret) < _LEAST_BYTES:
-        raise UsageError(f"the key in {file} has {len(secret)} bytes; at least {_LEAST_BYTES} are needed", hint)
+        raise UsageError(
+            f"the key in {where} has {len(secret)} bytes; at least {_LEAST_BYTES} are needed", _hint("FILE")
+        )
     return Key(secret)
+
+
+def _hint(file: str) -> str:
+    return f"make one with: head -c 32 /dev/urandom | base64 > {file}"

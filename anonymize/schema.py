@@ -35,6 +35,9 @@ class ForeignKey:
     columns: tuple[str, ...]
     table: str
     references: tuple[str, ...]
+    """() where they are not named: its primary key."""
+    database: str | None = None
+    """That of the other table; None: the same."""
 
 
 @dataclass(frozen=True, slots=True)

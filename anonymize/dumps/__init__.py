@@ -1,0 +1,1 @@
+"""Dumps: bytes in, statements and rows, bytes out."""

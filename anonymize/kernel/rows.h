@@ -24,6 +24,7 @@ typedef struct {
     unsigned long long rows;
     unsigned long long *replaced; /* for each place */
     Batch *batch;
+    int changed; /* whether the last call replaced anything */
 } Rows;
 
 typedef struct {

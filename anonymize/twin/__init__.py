@@ -2,6 +2,6 @@
 
 from anonymize.twin.applying import apply
 from anonymize.twin.rows import Rows
-from anonymize.twin.skipping import skip
+from anonymize.twin.skipping import lines, skip
 
-__all__ = ["Rows", "apply", "skip"]
+__all__ = ["Rows", "apply", "lines", "skip"]

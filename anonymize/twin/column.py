@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from operator import ne
 
-from anonymize.ops import Constant, Null, Slot
+from anonymize.ops import Constant, Default, Null, Slot
 from anonymize.sql import Grammar
 from anonymize.twin.applying import apply
 from anonymize.twin.literals import read, value_of, written
@@ -13,6 +13,7 @@ from anonymize.twin.plain import at_once, is_plain
 
 _MEMO_LIMIT = 50_000
 NULL = b"NULL"
+_DEFAULT = b"DEFAULT"
 
 
 class Column:
@@ -48,6 +49,8 @@ class Column:
 
 def _one(slot: Slot, grammar: Grammar) -> Callable[[bytes, bytes], bytes | None]:
     """See `Column.one`. What was asked lately is remembered."""
+    if isinstance(slot.op, Default):
+        return lambda lexeme, subject: None if lexeme.upper() == _DEFAULT else _DEFAULT
     made = apply(slot.op)
     known: dict[tuple[bytes, bytes] | bytes, bytes | None] = {}
     forced = None
