@@ -8,7 +8,13 @@ from itertools import repeat
 
 from anonymize.ops import TOKEN_BYTES, Base32, Digits, Hex, Piece, Pool, Template
 
-_BASE32 = b"abcdefghijklmnopqrstuvwxyz234567"
+_BASE32 = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256)
+_HALVES = (
+    (0x00000000000FFFFF, 0x000000FFFFF00000, 12),
+    (0x000003FF000003FF, 0x000FFC00000FFC00, 6),
+    (0x001F001F001F001F, 0x03E003E003E003E0, 3),
+)
+"""40 bits become 2 times 20, 4 times 10, 8 times 5: in 64 bits, which stay, and which move by how much."""
 
 _Draw = Callable[[bytes], Iterable[bytes]]
 """From tokens that stand behind each other, one piece for each."""
@@ -46,7 +52,7 @@ def takes(piece: Piece) -> int:
 def _draw(piece: Piece, at: int) -> _Draw:
     match piece:
         case Base32(count):
-            return lambda tokens: _cut(_base32(tokens, at, count), 0, count, count)
+            return lambda tokens: _base32(tokens, at, count)
         case Hex(count):
             return lambda tokens: _cut(tokens.hex().encode(), 2 * at, count, 2 * TOKEN_BYTES)
         case Digits(count):
@@ -67,18 +73,18 @@ def _numbers(tokens: bytes, at: int) -> Iterable[int]:
     return [number for (number,) in struct.iter_unpack(f"<{at}xQ{TOKEN_BYTES - 8 - at}x", tokens)]
 
 
-def _base32(tokens: bytes, at: int, count: int) -> bytes:
-    """The first characters of all, then the second ones, and so on, each put into its places."""
-    texts = bytearray(len(tokens) // TOKEN_BYTES * count)
-    for number in range(count):
-        byte, bit = divmod(5 * number, 8)
-        high = tokens[at + byte :: TOKEN_BYTES].translate(_FIVE_BITS[bit])
-        if bit > 3:  # the rest of the five bits begins the next byte
-            low = tokens[at + byte + 1 :: TOKEN_BYTES].translate(_FIVE_BITS[bit - 8])
-            high = (int.from_bytes(high) | int.from_bytes(low)).to_bytes(len(high))
-        texts[number::count] = high
-    return bytes(texts.translate(_BASE32.ljust(256)))
+def _base32(tokens: bytes, at: int, count: int) -> list[bytes]:
+    """Of each token `count` characters, drawn from the bytes from `at`: each five bytes are spread over eight."""
+    width = 8 * -(-count // 8)
+    spread = bytearray(len(tokens) // TOKEN_BYTES * width)
+    for number in range(takes(Base32(count))):
+        lane, byte = divmod(number, 5)
+        spread[8 * lane + 3 + byte :: width] = tokens[at + number :: TOKEN_BYTES]
+    bits = int.from_bytes(spread)
+    for low, high, by in _HALVES:
+        bits = bits & _repeated(low, len(spread)) | (bits & _repeated(high, len(spread))) << by
+    return _cut(bits.to_bytes(len(spread)).translate(_BASE32), 0, count, width)
 
 
-_FIVE_BITS = {bit: bytes((byte << 8 >> (11 - bit)) & 31 for byte in range(256)) for bit in range(-4, 8)}
-"""What a byte has of the five bits from a place in it; the place is negative where they begin in the byte before."""
+def _repeated(mask: int, length: int) -> int:
+    return int.from_bytes(mask.to_bytes(8) * (length // 8))

@@ -11,7 +11,7 @@ _CLASS = 0x80
 """From here on are the codes of characters to be drawn; below, those that stay stand for themselves."""
 _PERIOD = 256 * TOKEN_BYTES
 _DOUBLED = [bytes((byte + 101 * blocks) % 256 for byte in range(256)) for blocks in (1, 2, 4, 8, 16, 32, 64, 128)]
-_AT_ONCE = 1 << 18
+_AT_ONCE = 1 << 14
 _TOPS = int.from_bytes(b"\x80" * _AT_ONCE)
 
 
@@ -94,11 +94,15 @@ def _drawn_at_once(alphabets: dict[int, bytes]) -> Callable[[bytes, bytes], byte
     meanings = (bytes(range(_CLASS)) + results).ljust(256)
     choice_of = bytes(choices.index(drawn) for drawn in drawn_by)
 
-    def drawn(text: bytes, numbers: bytes) -> bytes:
+    def piece(text: bytes, numbers: bytes) -> bytes:
         coded = int.from_bytes(text.translate(codes))
         chosen = int.from_bytes(numbers.translate(choice_of))
-        tops = coded & (_TOPS if len(text) <= _AT_ONCE else int.from_bytes(b"\x80" * len(text)))
+        tops = coded & _TOPS
         changing = tops - (tops >> 7)  # 0x7F in each byte that changes, so that nothing is added to the others
         return (coded + (chosen & changing)).to_bytes(len(text)).translate(meanings)
+
+    def drawn(text: bytes, numbers: bytes) -> bytes:
+        pieces = [slice(at, at + _AT_ONCE) for at in range(0, len(text), _AT_ONCE)]
+        return b"".join([piece(text[one], numbers[one]) for one in pieces])
 
     return drawn

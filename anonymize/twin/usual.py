@@ -8,7 +8,7 @@ from anonymize.ops import Program
 from anonymize.sql import Grammar
 from anonymize.twin.column import Column
 
-MOST = 1 << 18
+MOST = 1 << 16
 LEAST = 1 << 12
 """How many bytes are looked at at once: few where rows are found that are not usual."""
 
