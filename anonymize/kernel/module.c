@@ -8,7 +8,21 @@
 #include "rows.h"
 #include "search.h"
 
-static PyObject *row_error, *unfit_error, *python_apply;
+static PyObject *row_error, *unfit_error;
+
+static PyObject *from(const char *module, const char *name) {
+    PyObject *imported = PyImport_ImportModule(module);
+    PyObject *found = imported ? PyObject_GetAttrString(imported, name) : NULL;
+    Py_XDECREF(imported);
+    return found;
+}
+
+/* It takes a while to make, so it is there when it is needed. */
+static int ensure_folds(void) {
+    static PyObject *table;
+    if (!table && (table = from("anonymize.folding", "TABLE"))) fold_with((const uint8_t *)PyBytes_AsString(table));
+    return table != NULL;
+}
 
 static int token_key_in(PyObject *object, Kept **kept, TokenKey *made) {
     View key;
@@ -21,7 +35,7 @@ static int fold_in(PyObject *object, Fold *fold) {
     long number;
     if (!number_in(object, "fold", &number)) return 0;
     *fold = (Fold)number;
-    return 1;
+    return *fold != FOLD_CASE || ensure_folds();
 }
 
 /* All entries behind each other. */
@@ -178,7 +192,9 @@ int operation_of(PyObject *object, Kept **kept, PyObject *asked, Operation *made
     if (known >= 0) return known;
     made->sort = OP_CALL;
     made->ask = ask_python;
-    PyObject *callable = PyObject_CallFunctionObjArgs(python_apply, object, NULL);
+    PyObject *twin = from("anonymize.twin.applying", "apply");
+    PyObject *callable = twin ? PyObject_CallFunctionObjArgs(twin, object, NULL) : NULL;
+    Py_XDECREF(twin);
     made->context = callable;
     int done = callable && PyList_Append(asked, callable) == 0;
     Py_XDECREF(callable);
@@ -505,13 +521,6 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyObject *from(const char *module, const char *name) {
-    PyObject *imported = PyImport_ImportModule(module);
-    PyObject *found = imported ? PyObject_GetAttrString(imported, name) : NULL;
-    Py_XDECREF(imported);
-    return found;
-}
-
 static int add_types(PyObject *module) {
     PyObject *rows = PyType_FromSpec(&rows_spec);
     apply_type = (PyTypeObject *)PyType_FromSpec(&apply_spec);
@@ -527,10 +536,7 @@ PyMODINIT_FUNC PyInit__kernel(void);
 PyMODINIT_FUNC PyInit__kernel(void) {
     row_error = from("anonymize.sql", "RowError");
     unfit_error = from("anonymize.errors", "Unfit");
-    python_apply = from("anonymize.twin.applying", "apply");
-    PyObject *table = from("anonymize.folding", "TABLE");
-    if (!row_error || !unfit_error || !python_apply || !table) return NULL;
-    fold_with((const uint8_t *)PyBytes_AsString(table)); /* kept for good */
+    if (!row_error || !unfit_error) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && !add_types(module)) Py_CLEAR(module);
     return module;

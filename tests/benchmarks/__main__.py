@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import anonymize, checkpoint, datasets, gate, leaks, replay_overhead, sandbox, versions, ways_of_cloning
+from tests.benchmarks import (
+    anonymize,
+    checkpoint,
+    datasets,
+    gate,
+    leaks,
+    replay_overhead,
+    sandbox,
+    versions,
+    ways_of_cloning,
+)
 
 BENCHMARKS = {
     "anonymize": anonymize.main,
