@@ -8,13 +8,14 @@ import pickletools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from anonymize.discover.forms import form_of
 from anonymize.kinds.patterns import PATTERNS
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/\-_]{4}){4,}(?:[A-Za-z0-9+/\-_]{2,3}={0,2})?\s*")
 _PHP = re.compile(r"(?:a:[0-9]+:\{|O:[0-9]+:\"|s:[0-9]+:\")")
-_PHP_STRING = re.compile(r's:[0-9]+:"(.*?)";', re.DOTALL)
+_PHP_STRING = re.compile(r's:([0-9]{1,9}):"')
 _URL_SAFE = str.maketrans("-_", "+/")
 _PRINTABLE = 0.95
 _SPOKEN = 4
@@ -69,7 +70,7 @@ def unwrapped(value: bytes) -> Wrapped | None:
     if text is None:
         return None
     if _PHP.match(text):
-        return Wrapped("serialized PHP", tuple(_PHP_STRING.findall(text))[:_WRAPPED_MOST])
+        return Wrapped("serialized PHP", tuple(islice(_php_strings(text), _WRAPPED_MOST)))
     if not _BASE64.fullmatch(text):
         return None
     packed = text.strip().translate(_URL_SAFE)
@@ -87,6 +88,14 @@ def unwrapped(value: bytes) -> Wrapped | None:
 def is_confidential(wrapped: Wrapped) -> bool:
     """Whether what is inside looks like something that one replaces."""
     return any(form_of(text) is not None or mentions(text) for text in wrapped.texts)
+
+
+def _php_strings(text: str) -> Iterator[str]:
+    """The strings, as long as they say. That is in bytes, so a little of what follows some may be taken, too."""
+    at = 0
+    while found := _PHP_STRING.search(text, at):
+        at = found.end() + int(found[1])
+        yield text[found.end() : at]
 
 
 def _pickle(value: bytes) -> Wrapped | None:

@@ -17,7 +17,7 @@ from anonymize.discover.checksums import is_card, luhn
 from anonymize.discover.discovery import proposals
 from anonymize.discover.documents import documents
 from anonymize.discover.evidence import evidence
-from anonymize.discover.insides import mentions, unwrapped
+from anonymize.discover.insides import Wrapped, mentions, unwrapped
 from anonymize.discover.judging import Subject, judge
 from anonymize.discover.proposal import Proposal, Verdict
 from anonymize.discover.sample import TableSample
@@ -101,6 +101,7 @@ def test_what_is_wrapped_is_looked_into_and_never_executed() -> None:
     assert unwrapped(pickle.dumps(Evil())) is not None
     assert kind([pickled] * 6, "blob") == "redact"
     assert kind([base64.b64encode(pickled)] * 6, "text") == "redact"
+    assert unwrapped(b'a:1:{s:4:"name";s:5:"a";b;";}') == Wrapped("serialized PHP", ("name", 'a";b;'))
     assert kind([base64.b64encode(b"nothing confidential in here %d" % i) for i in range(9)], "text") == "?"
 
 
