@@ -98,7 +98,7 @@ def _uuid(wish: Wish) -> Made:
 
 
 def _mac(wish: Wish) -> Made:
-    op = Numerals(wish.secret, _HEX, keep=6 if wish.options["vendor"] == "keep" else 0, others=b"-:.")
+    op = Numerals(wish.secret, _HEX, keep=6 if wish.options["vendor"] == "keep" else 0, others=b"-:./")
     if wish.column.type in BYTES | BLOBS:
         return Made(Call(Raw(Applied(op), sizes=(6, 8))), Uniqueness.BIJECTIVE)
     return Made(op, Uniqueness.BIJECTIVE)
@@ -177,7 +177,8 @@ UUID = _kind(
 MAC = _kind(
     "mac",
     "A hardware address becomes another one in the same spelling, or as 6 or 8 bytes.",
-    f"hex digits; - : . {_BETWEEN}",
+    f"hex digits; - : . / {_BETWEEN}. What is behind a slash (Nova writes a port's uuid there) changes together with "
+    "the address: more than 28 digits, collision-free",
     _mac, _ANY, example='mac = { kind = "mac", vendor = "keep" }',
     vendor=Option('"keep": the first 3 bytes stay, which name who made it; "replace" (the default)', str, "replace",
                   choices=("keep", "replace")),
