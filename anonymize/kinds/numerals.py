@@ -91,7 +91,7 @@ def _hex(wish: Wish) -> Made:
 
 
 def _uuid(wish: Wish) -> Made:
-    op = Numerals(wish.secret, _HEX, others=b"-{}")
+    op = Numerals(wish.secret, _HEX, others=b"-{}", versioned=True)
     if wish.column.type in BYTES | BLOBS:
         return Made(Call(Raw(Applied(op), sizes=(16,))), Uniqueness.COLLISION_FREE)
     return Made(op, Uniqueness.COLLISION_FREE)
@@ -171,7 +171,7 @@ UUID = _kind(
     "uuid",
     "A uuid becomes another one in the same spelling: with hyphens or braces or without, in either case, or as bytes.",
     f"hex digits, in upper case if all letters are, else in lower, as case means nothing; - {{ }} "
-    f"{_BETWEEN}. The version's digit changes too",
+    f"{_BETWEEN}. The digits for version and variant stay",
     _uuid, _ANY | {"uuid"}, Uniqueness.COLLISION_FREE,
 )  # fmt: skip
 MAC = _kind(
