@@ -5,6 +5,7 @@
 
 #include "blake2s.h"
 #include "bytes.h"
+
 #include <stdbool.h>
 
 typedef struct {
