@@ -56,7 +56,7 @@ SELECT COUNT(*) FROM migrations m JOIN instances i ON i.uuid = m.instance_uuid A
 SELECT COUNT(*) FROM migrations m JOIN compute_nodes c ON c.host_ip = m.dest_host
 SELECT COUNT(*) FROM reservations r JOIN quota_usages q ON q.id = r.usage_id AND q.project_id = r.project_id
 SELECT COUNT(*) FROM security_group_instance_association a JOIN instances i ON i.uuid = a.instance_uuid
-SELECT COUNT(*) FROM floating_ips f JOIN projects p ON p.project_id = f.project_id
+SELECT COUNT(*) FROM floating_ips f JOIN (SELECT DISTINCT project_id FROM instances) p USING (project_id)
 SELECT COUNT(*) FROM instance_info_caches c JOIN fixed_ips f ON f.instance_uuid = c.instance_uuid \
 AND f.address = JSON_VALUE(c.network_info, '$[0].network.subnets[0].ips[0].address')
 SELECT COUNT(*) FROM instance_info_caches c JOIN virtual_interfaces v ON v.instance_uuid = c.instance_uuid \
@@ -64,7 +64,7 @@ AND v.address = JSON_VALUE(c.network_info, '$[0].address') AND v.uuid = JSON_VAL
 SELECT COUNT(*) FROM networks n JOIN fixed_ips f ON f.network_id = n.id \
 AND INET_ATON(f.address) & INET_ATON(n.netmask) = INET_ATON(SUBSTRING_INDEX(n.cidr, '/', 1))
 SELECT COUNT(DISTINCT user_id, project_id), COUNT(DISTINCT host), COUNT(DISTINCT key_name) FROM instances
-""".replace("projects p", "(SELECT DISTINCT project_id FROM instances) p")
+"""
 INSIDE_OF_JSON = """
 SELECT DISTINCT JSON_VALUE(connection_info, '$.data.auth_password') FROM block_device_mapping
 SELECT DISTINCT JSON_VALUE(connection_info, '$.data.target_iqn') FROM block_device_mapping
