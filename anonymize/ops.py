@@ -127,7 +127,8 @@ class Numerals:
       one numeral, where there is no FF1, Y is (X - first + 1 + key[0] % (size - 1)) % size; if size is 1, X stays.
     * more: each drawn from the token of the n numerals (in lower case, without anything else), as in `Text`; with
       `number`, the first is the numeral 0 if it was before, and else number 1 + r * (radix - 1) // 256. Collisions
-      then are those of more than 100 bits.
+      then are those of more than 100 bits. With `versioned`, and if n is 32, the 13th and the 17th stay: those that say
+      of which version and variant a uuid is, as a server's own type for them refuses some.
     """
 
     key: bytes
@@ -137,6 +138,7 @@ class Numerals:
     number: bool = False
     maximum: int | None = None
     others: bytes | None = None
+    versioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +170,12 @@ class Shift:
     The shift is drawn from the token of the subject (of an empty subject, where the row names none): its first 8 bytes,
     a little-endian number modulo 2 * days, r, give r - days if that is below 0, and else r - days + 1. A date with a 0
     for its year, month or day stays as it is. Raises Unfit for what is no date, and for a result outside the years 1 to
-    9999.
+    9999; with `timestamp`, outside of 1970-01-02 to 2038-01-17, which a server's type of that name holds in every zone.
     """
 
     key: bytes
     days: int
+    timestamp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

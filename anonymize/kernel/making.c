@@ -47,12 +47,12 @@ static int others_in(PyObject *object, Kept **kept, NumeralsRule *rule) {
 
 static int numerals_of(PyObject *object, Kept **kept, void **own) {
     View key, alphabet, tweak;
-    long keep_first, number;
+    long keep_first, number, versioned;
     NumeralsRule rule = {0};
     if (!key_in(object, kept, &key) || !bytes_in(object, "alphabet", kept, &alphabet) ||
         !bytes_in(object, "tweak", kept, &tweak) || !number_in(object, "keep", &keep_first) ||
-        !number_in(object, "number", &number) || !maximum_in(object, &rule) ||
-        !others_in(object, kept, &rule))
+        !number_in(object, "number", &number) || !number_in(object, "versioned", &versioned) ||
+        !maximum_in(object, &rule) || !others_in(object, kept, &rule))
         return 0;
     rule.key = key.at;
     rule.alphabet = alphabet.at;
@@ -61,6 +61,7 @@ static int numerals_of(PyObject *object, Kept **kept, void **own) {
     rule.tweak_length = tweak.length;
     rule.keep = (size_t)keep_first;
     rule.number = number != 0;
+    rule.versioned = versioned != 0;
     Numerals *made = *own = keep(kept, sizeof *made);
     if (!made) return 0;
     if (keep_first >= 0 && numerals_prepare(made, &rule)) return 1;
@@ -85,10 +86,12 @@ static int address_of(PyObject *object, Kept **kept, void **own) {
 
 static int shift_of(PyObject *object, Kept **kept, void **own) {
     View key;
-    long days;
+    long days, timestamp;
     Shift *made = *own = keep(kept, sizeof *made);
-    if (!made || !key_in(object, kept, &key) || !number_in(object, "days", &days)) return 0;
-    if (days > 0 && shift_prepare(made, key.at, (uint64_t)days)) return 1;
+    if (!made || !key_in(object, kept, &key) || !number_in(object, "days", &days) ||
+        !number_in(object, "timestamp", &timestamp))
+        return 0;
+    if (days > 0 && shift_prepare(made, key.at, (uint64_t)days, timestamp != 0)) return 1;
     PyErr_Format(PyExc_ValueError, "dates cannot move by %ld days", days);
     return 0;
 }

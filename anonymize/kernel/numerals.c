@@ -3,7 +3,7 @@
 #include "numerals.h"
 #include "blake2s.h"
 
-enum { NONE = 255, STEP = 101 };
+enum { NONE = 255, STEP = 101, UUID = 32, VERSION = 12, VARIANT = 16 };
 
 static const uint64_t HALF_LIMIT = (uint64_t)1 << 60; /* halves of what FF1 is given are below */
 
@@ -28,6 +28,7 @@ int numerals_prepare(Numerals *numerals, const NumeralsRule *rule) {
     numerals->radix = (unsigned)rule->radix;
     numerals->keep = rule->keep;
     numerals->number = rule->number;
+    numerals->versioned = rule->versioned;
     numerals->maximum = rule->has_maximum ? rule->maximum : (Wide)1 << 127;
     uint64_t half = 1;
     while (half < HALF_LIMIT / numerals->radix + (HALF_LIMIT % numerals->radix != 0)) {
@@ -153,12 +154,14 @@ static void draw(const Found *found, uint8_t *to) {
     blake2s_token(numerals->key, to + found->start, count, token);
     memcpy(to + found->start, found->value + found->start, found->length - found->start);
     size_t number = 0;
+    bool uuid = numerals->versioned && found->count == UUID;
     for (size_t at = found->start; at < found->length; at++) {
         uint8_t place = numerals->place[found->value[at]];
         if (place == NONE) continue;
         unsigned chance = (uint8_t)(token[number % TOKEN_BYTES] + STEP * (number / TOKEN_BYTES));
         unsigned result = chance * radix >> 8;
         if (!number++ && numerals->number) result = place ? 1 + (chance * (radix - 1) >> 8) : 0;
+        if (uuid && (number == VERSION + 1 || number == VARIANT + 1)) result = place;
         to[at] = found->spelling[result];
     }
 }

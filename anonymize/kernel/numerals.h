@@ -14,6 +14,7 @@ typedef struct {
     unsigned radix;
     size_t keep;
     bool number;
+    bool versioned;                /* of a uuid's numerals, those for its version and variant stay */
     Wide maximum;                  /* a larger number than any that is permuted, where there is none */
     unsigned longest;              /* more numerals are drawn */
     Wide powers[NUMERALS_LONGEST + 1]; /* of the radix, to that of `longest` */
@@ -31,6 +32,7 @@ typedef struct {
     size_t tweak_length;
     size_t keep;
     bool number;
+    bool versioned;
     bool has_maximum;
     Wide maximum; /* 2**127 for one that is larger */
     const uint8_t *others; /* NULL: any */

@@ -2,7 +2,12 @@
 
 #include "shift.h"
 
-enum { LAST_DAY = 3652059, DATE = 10 }; /* 9999-12-31 is that day, 0001-01-01 is day 1 */
+enum {
+    LAST_DAY = 3652059, /* 9999-12-31; 0001-01-01 is day 1 */
+    FIRST_OF_TIMESTAMPS = 719164, /* 1970-01-02 */
+    LAST_OF_TIMESTAMPS = 744016, /* 2038-01-17 */
+    DATE = 10
+};
 
 static int32_t days_of(const Shift *shift, const uint8_t *subject, size_t length) {
     uint8_t token[TOKEN_BYTES];
@@ -13,10 +18,12 @@ static int32_t days_of(const Shift *shift, const uint8_t *subject, size_t length
     return number < days ? number - days : number - days + 1;
 }
 
-int shift_prepare(Shift *shift, const uint8_t key[KEY_BYTES], uint64_t days) {
+int shift_prepare(Shift *shift, const uint8_t key[KEY_BYTES], uint64_t days, bool timestamp) {
     if (!days || days >= LAST_DAY) return 0;
     token_key(&shift->key, key);
     shift->days = (uint32_t)days;
+    shift->first = timestamp ? FIRST_OF_TIMESTAMPS : 1;
+    shift->last = timestamp ? LAST_OF_TIMESTAMPS : LAST_DAY;
     shift->without_subject = days_of(shift, key, 0);
     return 1;
 }
@@ -80,8 +87,8 @@ Fit shift(const Shift *shift, const uint8_t *value, size_t length, const uint8_t
         }
         int32_t moved = day_of(year, month, day);
         moved += subject_length ? days_of(shift, subject, subject_length) : shift->without_subject;
-        if (moved < 1 || moved > LAST_DAY) {
-            *why = "it would move out of the years 1 to 9999";
+        if (moved < shift->first || moved > shift->last) {
+            *why = "it would move out of what the column holds";
             return UNFIT;
         }
         date_of(moved, &year, &month, &day);

@@ -18,7 +18,7 @@ def _shift(wish: Wish) -> Made:
     if subject == wish.column.name:
         raise wish.refuse("the column is its own subject", "name the column that says whose date it is, or none")
     uniqueness = Uniqueness.BIJECTIVE if subject is None else Uniqueness.LOSSY
-    return Made(Shift(secret, wish.options["days"]), uniqueness, subject=subject)
+    return Made(Shift(secret, wish.options["days"], wish.column.type == "timestamp"), uniqueness, subject=subject)
 
 
 _KNOWN: Mapping[str, Option] = {
@@ -32,7 +32,8 @@ _KNOWN: Mapping[str, Option] = {
 _GUARANTEES = Guarantees(
     Uniqueness.LOSSY,
     length="kept",
-    characters="digits; a time of day stays, and so does a date with a 0 for its year, month or day",
+    characters="digits; a time of day stays, and so does a date with a 0 for its year, month or day; one that would "
+    "move out of the years 1 to 9999, or out of what a timestamp holds (1970 to January 2038), is refused",
     order="kept among the dates of one subject, intervals too; without a subject, among all",
 )
 

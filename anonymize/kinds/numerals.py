@@ -91,14 +91,14 @@ def _hex(wish: Wish) -> Made:
 
 
 def _uuid(wish: Wish) -> Made:
-    op = Numerals(wish.secret, _HEX, others=b"-{}")
+    op = Numerals(wish.secret, _HEX, others=b"-{}", versioned=True)
     if wish.column.type in BYTES | BLOBS:
         return Made(Call(Raw(Applied(op), sizes=(16,))), Uniqueness.COLLISION_FREE)
     return Made(op, Uniqueness.COLLISION_FREE)
 
 
 def _mac(wish: Wish) -> Made:
-    op = Numerals(wish.secret, _HEX, keep=6 if wish.options["vendor"] == "keep" else 0, others=b"-:.")
+    op = Numerals(wish.secret, _HEX, keep=6 if wish.options["vendor"] == "keep" else 0, others=b"-:./")
     if wish.column.type in BYTES | BLOBS:
         return Made(Call(Raw(Applied(op), sizes=(6, 8))), Uniqueness.BIJECTIVE)
     return Made(op, Uniqueness.BIJECTIVE)
@@ -171,13 +171,14 @@ UUID = _kind(
     "uuid",
     "A uuid becomes another one in the same spelling: with hyphens or braces or without, in either case, or as bytes.",
     f"hex digits, in upper case if all letters are, else in lower, as case means nothing; - {{ }} "
-    f"{_BETWEEN}. The version's digit changes too",
+    f"{_BETWEEN}. The digits for version and variant stay",
     _uuid, _ANY | {"uuid"}, Uniqueness.COLLISION_FREE,
 )  # fmt: skip
 MAC = _kind(
     "mac",
     "A hardware address becomes another one in the same spelling, or as 6 or 8 bytes.",
-    f"hex digits; - : . {_BETWEEN}",
+    f"hex digits; - : . / {_BETWEEN}. What is behind a slash (Nova writes a port's uuid there) changes together with "
+    "the address: more than 28 digits, collision-free",
     _mac, _ANY, example='mac = { kind = "mac", vendor = "keep" }',
     vendor=Option('"keep": the first 3 bytes stay, which name who made it; "replace" (the default)', str, "replace",
                   choices=("keep", "replace")),

@@ -13,6 +13,8 @@ from anonymize.twin.ff1 import Ff1
 _BOUND = 1 << 60
 """A half of the numerals is a number below this, else they are too many for FF1."""
 _STEP = 101
+_UUID, _VERSION = 32, (12, 16)
+"""The numerals of a uuid, and the places of those that say of which version and variant it is."""
 _DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -96,6 +98,9 @@ class _Numerals:
         if self._op.number:  # the first one is 0 where it was, and only there
             first = 1 + (numbers[0] * (radix - 1) >> 8) if changing[0] != alphabet[0] else 0
             result[0] = alphabet[first]
+        if self._op.versioned and len(changing) == _UUID:
+            for place in _VERSION:
+                result[place] = changing[place]
         return bytes(result)
 
     def _number(self, changing: bytes) -> int:

@@ -13,11 +13,15 @@ from anonymize.pseudonym import token
 
 _DATE = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})((?:[ T][0-9 :.+Z-]*)?)")
 
+_TIMESTAMP = date(1970, 1, 2).toordinal(), date(2038, 1, 17).toordinal()
+
 
 def shift(op: Shift) -> Callable[[bytes, bytes], bytes]:
     """The operation, for a value and its subject. Raises ValueError for days that are not from 1 to 3652058."""
     if not 1 <= op.days < date.max.toordinal():
         raise ValueError(f"dates cannot move by {op.days} days")
+
+    first, last = _TIMESTAMP if op.timestamp else (1, date.max.toordinal())
 
     @functools.lru_cache(maxsize=1 << 16)
     def days_of(subject: bytes) -> int:
@@ -37,10 +41,10 @@ def shift(op: Shift) -> Callable[[bytes, bytes], bytes]:
             old = date(year, month, day)
         except ValueError as error:
             raise Unfit("it is no day of the calendar") from error
-        try:
-            new = date.fromordinal(old.toordinal() + days_of(subject))
-        except ValueError as error:
-            raise Unfit("it would move out of the years 1 to 9999") from error
+        moved = old.toordinal() + days_of(subject)
+        if not first <= moved <= last:
+            raise Unfit("it would move out of what the column holds")
+        new = date.fromordinal(moved)
         return b"%04d-%02d-%02d%b" % (new.year, new.month, new.day, match[4])
 
     return shifted

@@ -158,6 +158,12 @@ def test_a_vendor_stays_if_it_is_to() -> None:
     assert packed.hex(":") == changing("mac", vendor="keep")("00:1a:2b:3c:4d:5e")
 
 
+def test_what_is_behind_a_hardware_address_and_a_slash_changes_with_it() -> None:
+    result = changing("mac", vendor="keep")("fa:16:3e:0b:22:c1/5fec433e-076b-6ff1-219e-8a3153bd201f")
+    assert re.fullmatch(r"fa:16:3e(:[0-9a-f]{2}){3}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", result)
+    assert "5fec433e" not in result
+
+
 def test_a_country_code_stays_if_it_is_to() -> None:
     result = changing("phone", keep=2)("+49 (30) 123-4567")
     assert re.fullmatch(r"\+49 \(\d\d\) \d{3}-\d{4}", result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anonymize.errors import UsageError
@@ -103,6 +103,7 @@ def test_bytes_that_are_no_text_are_kept(value: bytes) -> None:
 
 
 @given(st.text(st.sampled_from("ab1@:/.-' +=\n"), max_size=80))
+@example("bob@corp.example+ann@corp.example")
 def test_nothing_that_has_the_form_of_a_mail_address_is_left(value: str) -> None:
     result = changing("scrub", without=["pem"])(value)
     for left in re.findall(r"[\w.]+@[\w]+", result):

@@ -107,6 +107,19 @@ def test_the_first_numerals_stay_as_they_are_written(apply: Apply) -> None:
     assert apply(Numerals(KEY, HEX, keep=12), b"00:1A:2b:3c:4d:5e") == b"00:1A:2b:3c:4d:5e"
 
 
+def test_a_uuid_stays_of_its_version_and_variant_in_every_spelling(apply: Apply) -> None:
+    op = Numerals(KEY, HEX, versioned=True)
+    result = apply(op, b"6fa459ea-ee8a-4ca4-b94e-db77e160355e")
+    assert result is not None
+    assert (result[14:15], result[19:20]) == (b"4", b"b")
+    assert sum(map(int.__eq__, result, b"6fa459ea-ee8a-4ca4-b94e-db77e160355e")) < 15
+    assert apply(op, b"6FA459EAEE8A4CA4B94EDB77E160355E") == result.replace(b"-", b"").upper()
+    drawn = apply(Numerals(KEY, HEX), b"6fa459ea-ee8a-4ca4-b94e-db77e160355e")
+    assert drawn is not None
+    assert drawn[:14] + drawn[15:19] + drawn[20:] == result[:14] + result[15:19] + result[20:]
+    assert apply(op, b"1" * 33) == apply(Numerals(KEY, HEX), b"1" * 33)
+
+
 def test_letters_are_in_upper_case_where_all_were(apply: Apply) -> None:
     op = Numerals(KEY, HEX)
     lower, upper = apply(op, b"x:deadbeef"), apply(op, b"x:DEADBEEF")

@@ -61,8 +61,9 @@ def compare(op: Op, value: bytes, subject: bytes = b"") -> None:
         st.booleans(),
         st.none() | st.sampled_from(LIMITS),
         st.none() | st.sampled_from([b"", b"#-", "é ".encode()]),
+        st.booleans(),
     ),
-    st.text("0123456789abcdefABCDEFzx#- é", max_size=50),
+    st.text("0123456789abcdefABCDEFzx#- é", max_size=50) | st.uuids().map(str),
 )
 def test_numerals(op: Numerals, value: str) -> None:
     compare(op, value.encode())
@@ -79,7 +80,7 @@ def test_addresses(op: Address, value: str) -> None:
 
 @EXAMPLES
 @given(
-    st.builds(Shift, keys, st.integers(1, 3652058)),
+    st.builds(Shift, keys, st.integers(1, 3652058), st.booleans()),
     st.dates().map(str) | st.datetimes().map(str) | st.from_regex(r"[0-9]{4}-[01][0-9]-[0-3][0-9]\W?", fullmatch=True),
     st.binary(max_size=80),
 )

@@ -86,7 +86,19 @@ def test_no_date_leaves_the_years_that_there_are(apply: Apply) -> None:
         try:
             apply(Shift(KEY, 1), value)
         except Unfit as unfit:
-            refused += "out of the years" in str(unfit)
+            refused += "out of what the column holds" in str(unfit)
+    assert refused == 1
+
+
+def test_no_timestamp_leaves_the_days_that_a_timestamp_can_be(apply: Apply) -> None:
+    op = Shift(KEY, 1, timestamp=True)
+    refused = 0
+    for value in (b"1970-01-02", b"2038-01-17 23:59:59"):
+        assert apply(Shift(KEY, 1), value) is not None
+        try:
+            apply(op, value)
+        except Unfit:
+            refused += 1
     assert refused == 1
 
 
