@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ class Models:
     markup: Markup
     schema: Schema
     """Their tables. A type that MySQL does not have is "", and defaults and checks are not told."""
+    modules: Mapping[str, str]
+    """The module that each table is declared in, as far as it is known."""
 
 
 def read(
@@ -95,18 +97,20 @@ def understood(told: Any, reference: str, kinds: Kinds) -> Models:
                 "read them with --static",
             )
         found = [_table(one, reference, kinds) for one in told["tables"]]
+        declared = [str(one.get("module", "")) for one in told["tables"]]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _senseless(reference) from error
     except Unreadable as error:
         raise UsageError(f"a table of the models {reference} is not understood: {error.message}", error.hint) from error
     schema: dict[str, Table] = {}
     markup: dict[str, TableMarkup] = {}
-    for table, said in found:
+    modules: dict[str, str] = {}
+    for (table, said), module in zip(found, declared, strict=True):
         name = f"{table.database}.{table.name}" if table.database else table.name
-        schema[name] = table
+        schema[name], modules[name] = table, module
         if said.columns:
             markup[name] = said
-    return Models(Markup(markup), Schema(schema))
+    return Models(Markup(markup), Schema(schema), modules)
 
 
 def _senseless(reference: str) -> UsageError:

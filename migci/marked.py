@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
 from migci.core.dataset import Dataset
 from migci.core.finding import Finding, Severity
-from migci.core.marking import Look, Said, changed, unmarked, unmatched
+from migci.core.marking import Look, Said, ahead, changed, unmarked, unmarked_model, unmatched
 from migci.core.markup import Column, Markup
 from migci.core.step import Outcome, Step
 from migci.errors import MigciError, UsageError
@@ -17,10 +18,14 @@ from migci.tools import Tools
 
 
 class Looks:
-    """Looks at a database's columns around each step, if that is `wanted`: without markup nobody needs to know."""
+    """Looks at a database's columns around each step, if that is `wanted`: without markup nobody needs to know.
+
+    `last` are those that there were when it was looked at last; `None` where it was not.
+    """
 
     def __init__(self, table: VersionTable | None, *, wanted: bool) -> None:
         self.seen: list[Look] = []
+        self.last: tuple[Column, ...] | None = None
         self._table = table
         self._wanted = wanted
 
@@ -32,12 +37,12 @@ class Looks:
         self.seen.clear()
         if not self._wanted:
             return lambda step: None
-        before = self._columns(database)
+        self.last = before = self._columns(database)
 
         def after(step: Step) -> None:
             nonlocal before
             if step.outcome is Outcome.APPLIED:
-                now = self._columns(database)
+                self.last = now = self._columns(database)
                 self.seen.append(Look(step, before, now))
                 before = now
 
@@ -49,27 +54,64 @@ class Looks:
 
 
 def judged(
-    looks: tuple[Look, ...], dataset: Dataset, models: str | None, tree: Tree, tools: Tools
+    looks: Looks, dataset: Dataset, models: str | None, trunk: Tree, patch: Tree, tools: Tools
 ) -> tuple[Finding, ...]:
-    """The findings of what the steps added and dropped, by the markup of `tree`, which is that of the patch.
+    """The findings of what the steps, or the patch's models, add, and of what the steps drop, by the patch's markup.
 
     Whatever the patch says decides about these findings alone. Markup that cannot be read is told, and then a column
     of which nothing is said is a warning: what could not be read may speak of it.
     """
-    if not changed(looks):
+    steps = tuple(looks.seen)
+    if looks.last is None or (not changed(steps) and models is None):
         return ()
-    marked, unread = _read(dataset, models, tree, tools)
+    marked, unread = _read(dataset, models, patch, tools)
     if marked.notes:
         tools.observer.note(
             f"{dataset.name}: {marked.markup.file} wins over the models where both speak of a column, "
             f"which they do {len(marked.notes)} times"
         )
+    severity = Severity.WARNING if unread else Severity.ERROR
+    if not changed(steps):
+        unread = ()  # it is of no concern to the patch
     if not marked.markup.columns and not marked.markup.file:
         return unread
-    severity = Severity.WARNING if unread else Severity.ERROR
     said = Said(marked.markup, marked.modelled, severity)
-    texts = _texts(looks, tree, tools)
-    return (*unread, *unmarked(looks, said, texts), *unmatched(looks, marked.markup))
+    return (
+        *unread,
+        *unmarked(steps, said, _texts(steps, patch, tools)),
+        *_ahead(looks.last, said, models, trunk, patch, tools),
+        *unmatched(steps, marked.markup),
+    )
+
+
+def _ahead(
+    there: tuple[Column, ...], said: Said, models: str | None, trunk: Tree, patch: Tree, tools: Tools
+) -> Iterator[Finding]:
+    """What the patch adds to the models alone. Trunk's models are asked only if there is something to tell."""
+    found = ahead(there, said)
+    if not found or models is None:
+        return
+    try:
+        told = tools.markups.read(None, (models, tools.tool.models(trunk, models)))
+    except (HistoryFailed, EnvironmentFailed, UsageError):
+        return  # what they have that trunk's have not, nobody knows
+    if not told.modelled:
+        return
+    before = {one.column.name for one in told.modelled}
+    for one in found:
+        if one.column.name not in before:
+            file, text = _source(one.module, patch, tools)
+            yield unmarked_model(one, said.severity, file, text)
+
+
+def _source(module: str, tree: Tree, tools: Tools) -> tuple[str | None, str]:
+    """The project's file of a module, and what stands in it."""
+    if not re.fullmatch(r"\w+(?:\.\w+)*", module):
+        return None, ""
+    path = module.replace(".", "/")
+    places = [f"{root}{path}{end}" for root in ("", "src/") for end in (".py", "/__init__.py")]
+    found = zip(places, tools.repository.files(tree.commit).read(places), strict=True)
+    return next(((place, data.decode(errors="replace")) for place, data in found if data is not None), (None, ""))
 
 
 def _read(dataset: Dataset, models: str | None, tree: Tree, tools: Tools) -> tuple[Marked, tuple[Finding, ...]]:

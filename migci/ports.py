@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from migci.core.history import History, Revision
-from migci.core.markup import Column, Markup
+from migci.core.markup import Column, Markup, Modelled
 from migci.core.naming import Move
 from migci.core.own_tests import OwnTest, Places
 from migci.core.run import Commit, Part, ServerFacts
@@ -321,11 +321,11 @@ class Gates(Protocol):
 class Marked:
     """What a file and the models say together. Where both speak of a column the file wins, and a note says so.
 
-    `modelled` are the columns of the models, by (table, column); nothing where these say nothing.
+    `modelled` are the columns of the models; nothing where these say nothing.
     """
 
     markup: Markup
-    modelled: frozenset[tuple[str, str]] = frozenset()
+    modelled: tuple[Modelled, ...] = ()
     notes: tuple[str, ...] = ()
 
 

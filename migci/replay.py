@@ -165,7 +165,7 @@ def _replay_dataset(
                     raise
                 result = replace(result, trouble=(trouble(error),))
             if patch is not None:
-                result = _marked(result, looks, project.models, patch.tree, tools)
+                result = _marked(result, looks, project.models, trunk.tree, patch.tree, tools)
             gate.exposed()  # what the server logged is no step's
             steps[:] = [cleaned(step, gate) for step in steps]
             result = replace(
@@ -226,10 +226,10 @@ def _run(
     return replace(result, clone=arrival.clone)
 
 
-def _marked(result: Replay, looks: Looks, models: str | None, tree: Tree, tools: Tools) -> Replay:
+def _marked(result: Replay, looks: Looks, models: str | None, trunk: Tree, patch: Tree, tools: Tools) -> Replay:
     """With what the change lacks of markup."""
     try:
-        return replace(result, unmarked=judged(tuple(looks.seen), result.dataset, models, tree, tools))
+        return replace(result, unmarked=judged(looks, result.dataset, models, trunk, patch, tools))
     except UsageError:
         raise
     except MigciError as error:

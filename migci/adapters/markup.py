@@ -11,7 +11,7 @@ from anonymize import markup_file, models
 from anonymize.errors import UsageError as Refused
 from anonymize.markup import Markup as Read
 from anonymize.merging import merged
-from migci.core.markup import ANY, Markup, Named
+from migci.core.markup import ANY, Column, Markup, Modelled, Named
 from migci.errors import UsageError
 from migci.ports import Marked
 
@@ -40,13 +40,12 @@ class Markups:
 
     def read(self, file: tuple[str, str] | None, told: tuple[str, Mapping[str, Any]] | None) -> Marked:
         sources: list[Read] = []
-        modelled: frozenset[tuple[str, str]] = frozenset()
+        modelled: tuple[Modelled, ...] = ()
         if told is not None:
             found = _models(*told)
             sources.append(found.markup)
             if found.markup.tables:
-                tables = found.schema.tables.values()
-                modelled = frozenset((table.name, one.name) for table in tables for one in table.columns)
+                modelled = tuple(_modelled(found))
         name = ""
         if file is not None:
             name, text = file
@@ -77,6 +76,19 @@ def _models(reference: str, told: Mapping[str, Any]) -> models.Models:
         raise UsageError(error.message, hint=error.hint) from error
     except RecursionError as error:
         raise UsageError(f"the models {reference} tell something that makes no sense") from error
+
+
+def _modelled(found: models.Models) -> Iterator[Modelled]:
+    for name, table in found.schema.tables.items():
+        for one in table.columns:
+            refers = tuple(
+                (key.table, other)
+                for key in table.foreign_keys
+                for own, other in zip(key.columns, key.references, strict=False)
+                if own == one.name
+            )
+            column = Column(table.name, one.name, text=False, refers=refers, generated=one.generated is not None)
+            yield Modelled(column, found.modules[name])
 
 
 def _kind(name: str) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from migci.core.finding import Finding, Severity
-from migci.core.markup import KEEP, Column, Markup, Named, Sayings
+from migci.core.markup import KEEP, Column, Markup, Modelled, Named, Sayings
 from migci.core.step import Step
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -27,12 +27,12 @@ class Look:
 class Said:
     """Markup as it would land.
 
-    `modelled` are the columns of the project's models, by (table, column), if they say anything. `severity` is that of
-    a column without markup.
+    `modelled` are the columns of the project's models, if they say anything. `severity` is that of a column without
+    markup.
     """
 
     markup: Markup
-    modelled: frozenset[tuple[str, str]] = frozenset()
+    modelled: tuple[Modelled, ...] = ()
     severity: Severity = Severity.ERROR
 
 
@@ -69,6 +69,32 @@ def unmarked(looks: tuple[Look, ...], said: Said, texts: Mapping[str, str]) -> t
     return tuple(found)
 
 
+def ahead(there: Iterable[Column], said: Said) -> tuple[Modelled, ...]:
+    """What the models have and the database has not, and of which nothing is said."""
+    known = {one.name.lower() for one in there}
+    sayings = Sayings(said.markup, (one.column for one in said.modelled))
+    return tuple(
+        one
+        for one in said.modelled
+        if one.column.name.lower() not in known and not one.column.generated and sayings.of(one.column) is None
+    )
+
+
+def unmarked_model(one: Modelled, severity: Severity, file: str | None, text: str) -> Finding:
+    """MC602 for a column that the patch adds to the models, and no step to the database."""
+    table = line_of(one.column.table, text)
+    begin = 0 if table is None else table - 1
+    line = line_of(one.column.column, "\n".join(text.split("\n")[begin:]))
+    return Finding(
+        "MC602",
+        severity,
+        f"the models have a new column {one.column.name}, and nothing is said of it: the markup must know every column",
+        hint=f"give it {_INFO}; or a kind that replaces it",
+        file=file,
+        line=None if line is None else line + begin,
+    )
+
+
 def unmatched(looks: tuple[Look, ...], markup: Markup) -> tuple[Finding, ...]:
     """MC603 for what the markup names, and a step has dropped for good."""
     if not looks:
@@ -99,7 +125,7 @@ def line_of(name: str, text: str) -> int | None:
 
 
 def _table(step: Step, table: str, columns: list[Column], said: Said, text: str) -> Finding:
-    if said.markup.file and not any((table, one.column) in said.modelled for one in columns):
+    if said.markup.file and not any(one.column.table == table for one in said.modelled):
         lines = ", ".join(_line(one) for one in columns)
         hint = f"say of each column under [tables.{_key(table)}] in {said.markup.file} what it is: {lines}"
     else:
@@ -128,7 +154,7 @@ def _column(step: Step, column: Column, said: Said, text: str) -> Finding:
 
 
 def _hint(column: Column, said: Said) -> str:
-    if said.markup.file and (column.table, column.column) not in said.modelled:
+    if said.markup.file and not any(one.column.name == column.name for one in said.modelled):
         where = f"add this under [tables.{_key(column.table)}] in {said.markup.file}: {_line(column)}"
     else:
         where = f"give the model's column {_INFO}"

@@ -34,6 +34,14 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Modelled:
+    """A column of a project's models, and the module that these say it is declared in."""
+
+    column: Column
+    module: str
+
+
+@dataclass(frozen=True)
 class Named:
     """A table, or a column of it, that the markup names, and where: a file and its line, or what the models call it."""
 

@@ -1131,7 +1131,7 @@ def test_what_models_say_of_their_columns_is_told_in_the_sandbox_of_the_migratio
     tool = rig.tool
     marked = Markups().read(None, ("models:metadata", tool.models(rig.tree, "models:metadata")))
     assert marked.markup.columns == (("shoe", "name", "name"),)
-    assert marked.modelled == {("shoe", "id"), ("shoe", "name")}
+    assert {one.column.name: one.module for one in marked.modelled} == {"shoe.id": "models", "shoe.name": "models"}
     (rig.project / "models.py").unlink()
     assert tool.models(rig.tree, "models:metadata"), "they are asked once"
 

@@ -11,13 +11,13 @@ from migci.adapters import markup
 from migci.core.dataset import Contents, Dataset
 from migci.core.finding import Finding, Severity
 from migci.core.marking import Look, Said, changed, line_of, unmarked, unmatched
-from migci.core.markup import Column, Markup
+from migci.core.markup import Column, Markup, Modelled
 from migci.core.run import Run
 from migci.core.step import Outcome, Stage, Step
 from migci.ports import HistoryFailed
 from tests.fakes import Migration, chain, dump_at
 from tests.unit.test_markup import TOLD
-from tests.unit.worlds import World, findings, verdicts, world
+from tests.unit.worlds import TRUNK, World, findings, verdicts, world
 
 STEP = Step(Stage.PROPOSED, "2", "3", "versions/3.py", Outcome.APPLIED)
 NEXT = Step(Stage.PROPOSED, "3", "4", "versions/4.py", Outcome.APPLIED)
@@ -33,11 +33,8 @@ def columns(*names: str) -> tuple[Column, ...]:
 BEFORE = columns("users.id", "users.email")
 
 
-def of(
-    after: tuple[Column, ...], *, said: Markup = READ, modelled: frozenset[tuple[str, str]] = frozenset()
-) -> list[str]:
-    looks = (Look(STEP, BEFORE, after),)
-    return [one.message for one in unmarked(looks, Said(said, modelled), {"versions/3.py": SCRIPT})]
+def of(after: tuple[Column, ...], said: Markup = READ) -> list[str]:
+    return [one.message for one in unmarked((Look(STEP, BEFORE, after),), Said(said), {"versions/3.py": SCRIPT})]
 
 
 def test_a_new_column_that_nobody_spoke_of_is_an_error_at_its_line_with_what_to_add() -> None:
@@ -106,7 +103,7 @@ def test_what_a_later_step_drops_again_is_nobodys() -> None:
 
 def test_a_column_of_the_models_is_to_be_marked_there() -> None:
     looks = (Look(STEP, BEFORE, (*BEFORE, *columns("users.phone"))),)
-    (found,) = unmarked(looks, Said(READ, frozenset({("users", "phone")})), {})
+    (found,) = unmarked(looks, Said(READ, (Modelled(Column("users", "phone", text=True), "shop.models"),)), {})
     assert found.hint.startswith('give the model\'s column info={"anonymize": "keep"}')
 
 
@@ -237,6 +234,49 @@ def test_models_that_cannot_be_read_do_not_fail_a_patch(
     assert [(one.id, one.severity) for one in alone.replays[0].unmarked] == [("MC604", Severity.INFO)]
 
 
-def test_models_are_not_asked_of_a_patch_that_changes_no_column(tmp_path: Path) -> None:
-    run = replayed(world(), marked_dataset(tmp_path), "shop.models:Base")  # nothing would answer
-    assert findings(run) == []
+MODELS = b"""class Post:
+    __tablename__ = "posts"
+    phone: str
+class User:
+    __tablename__ = "users"
+    email: str
+    phone: str
+    fax: str
+"""
+
+
+def modelled(*columns: str) -> dict[str, list[dict[str, object]]]:
+    """Models with a table of these columns, of which something is said of the first."""
+    rules = [{"column": columns[0], "said": "email", "place": "shop.models:User"}]
+    create = "CREATE TABLE `users` (" + ", ".join(f"`{name}` text" for name in columns) + ")"
+    return {"tables": [{"create": create, "rules": rules, "module": "shop.models"}]}
+
+
+def test_a_column_that_the_patch_adds_to_the_models_alone_is_told_at_their_file(tmp_path: Path) -> None:
+    here = world(patch=TRUNK)
+    here.tool.modelled = {"trunk-id": modelled("email", "fax"), "patch-id": modelled("email", "fax", "phone")}
+    here.repository.holds["patch-id"] = {"src/shop/models.py": MODELS}
+    run = replayed(here, marked_dataset(tmp_path, None), "shop.models:Base")
+    (found,) = run.replays[0].unmarked
+    assert (found.id, found.severity, found.file, found.line) == ("MC602", Severity.ERROR, "src/shop/models.py", 7)
+    assert found.message.startswith("the models have a new column users.phone, and nothing is said of it")
+
+
+@pytest.mark.parametrize(
+    "trunks",
+    [modelled("email", "phone"), {"tables": []}, HistoryFailed("No module named 'models'")],
+    ids=["it has it too", "it says nothing", "nobody knows"],
+)
+def test_what_trunks_models_lack_already_is_not_the_patchs(
+    tmp_path: Path, trunks: HistoryFailed | dict[str, list[dict[str, object]]]
+) -> None:
+    here = world(patch=TRUNK)
+    here.tool.modelled = {"trunk-id": trunks, "patch-id": modelled("email", "phone")}
+    run = replayed(here, marked_dataset(tmp_path, None), "shop.models:Base")
+    assert findings(run) == ["MC006 the patch adds no migrations"]
+
+
+def test_models_that_cannot_be_read_are_of_no_concern_to_a_patch_that_changes_no_column(tmp_path: Path) -> None:
+    here = world()
+    here.tool.modelled = {"patch-id": HistoryFailed("No module named 'models'")}
+    assert findings(replayed(here, marked_dataset(tmp_path), "shop.models:Base")) == []

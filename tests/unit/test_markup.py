@@ -78,14 +78,21 @@ def test_a_file_wins_over_the_models_and_a_note_says_where() -> None:
     marked = Markups().read(("m.toml", FILE), ("shop.models:Base", TOLD))
     assert said(marked.markup, "users", "email") == "email"
     assert said(marked.markup, "users", "phone") == "phone"
-    assert marked.modelled == {("users", "id"), ("users", "email"), ("users", "phone")}
+    assert [one.column.name for one in marked.modelled] == ["users.id", "users.email", "users.phone"]
     assert marked.notes == ("users.email: 'email' (m.toml:2) takes the place of 'text' (shop.models:User.email)",)
+
+
+def test_what_columns_of_models_refer_to_and_where_they_are_declared_is_told() -> None:
+    create = "CREATE TABLE `posts` (\n`author` int,\nFOREIGN KEY (`author`) REFERENCES `users` (`id`)\n)"
+    told = {"tables": [*TOLD["tables"], {"create": create, "rules": [], "module": "shop.posts"}]}
+    last = Markups().read(None, ("shop.models:Base", told)).modelled[-1]
+    assert (last.column.refers, last.module) == ((("users", "id"),), "shop.posts")
 
 
 def test_models_that_say_nothing_are_no_markup() -> None:
     silent = {"tables": [{**TOLD["tables"][0], "rules": []}]}
     marked = Markups().read(None, ("shop.models:Base", silent))
-    assert (marked.markup, marked.modelled) == (Markup(), frozenset())
+    assert (marked.markup, marked.modelled) == (Markup(), ())
 
 
 NESTED: object = []
