@@ -131,7 +131,7 @@ def _read(dataset: Dataset, models: str | None, tree: Tree, tools: Tools) -> tup
             unread(error, None)
     kept = None if own is None else (own.file, own.text)
     landing = kept if own is None else _landing(own, tree, tools)
-    for file, words in ((landing, told), (kept, told), (kept, None)):
+    for file, words in ((landing, told), (kept, told)):
         try:
             return tools.markups.read(file, words), tuple(wrong.values())
         except UsageError as error:

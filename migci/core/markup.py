@@ -116,7 +116,7 @@ class Sayings:
         for called in self._chain(column.table):
             one = self._there.get((called.lower(), column.column.lower()))
             for table, name in () if one is None else one.refers:
-                yield self._there.get((table.lower(), name.lower())) or Column(table, name, text=False)
+                yield Column(table, name, text=False)
 
     def _chain(self, table: str) -> Iterator[str]:
         """A table, and then those that it is like."""

@@ -13,7 +13,8 @@ from migci.core.finding import Finding, Severity
 from migci.core.marking import Look, Said, changed, line_of, unmarked, unmatched
 from migci.core.markup import Column, Markup, Modelled
 from migci.core.run import Run
-from migci.core.step import Outcome, Stage, Step
+from migci.core.step import Cause, Outcome, Stage, Step, StepError
+from migci.core.verdict import judge_replay
 from migci.ports import HistoryFailed
 from tests.fakes import Migration, chain, dump_at
 from tests.unit.test_markup import TOLD
@@ -171,6 +172,24 @@ def test_what_trunk_adds_is_not_the_patchs(tmp_path: Path) -> None:
     assert findings(replayed(here, marked_dataset(tmp_path))) == []
 
 
+def test_what_a_step_left_that_failed_is_not_judged(tmp_path: Path) -> None:
+    fails = replace(ADDS, error=StepError(Cause.RAISED, "no"))
+    run = replayed(world(patch=chain(*SECOND, fails)), marked_dataset(tmp_path))
+    assert [one.id for one in judge_replay(run.replays[0], run).findings] == ["MC101"]
+
+
+def test_a_patch_that_is_run_again_without_planted_values_is_told_once(tmp_path: Path) -> None:
+    fails = Migration("4", error=StepError(Cause.RAISED, "no"))
+    dataset = replace(marked_dataset(tmp_path), contents=Contents.REAL)
+    run = replayed(world(patch=chain(*SECOND, ADDS, fails)), dataset)
+    assert sorted(one.id for one in judge_replay(run.replays[0], run).findings) == ["MC101", "MC602"]
+
+
+def test_the_table_where_the_tool_keeps_its_revision_needs_no_markup() -> None:
+    dataset = Dataset("empty", markup=READ)
+    assert findings(replayed(world(trunk=(), patch=chain("1")), dataset)) == []
+
+
 def test_the_file_that_counts_is_that_of_the_patch(tmp_path: Path) -> None:
     here = world(patch=chain(*SECOND, ADDS))
     here.repository.holds["patch-id"] = {"m.toml": (TOML + 'phone = "phone"\n').encode()}
@@ -195,6 +214,14 @@ def test_a_file_of_the_patch_that_cannot_be_read_is_a_warning_and_trunks_is_used
         ("MC604", Severity.WARNING, "m.toml"),
         ("MC602", Severity.WARNING, "versions/3.py"),
     ]
+
+
+def test_models_are_heard_where_the_file_of_the_patch_cannot_be_read(tmp_path: Path) -> None:
+    here = world(patch=chain(*SECOND, ADDS))
+    here.repository.holds["patch-id"] = {"m.toml": b"["}
+    here.tool.modelled = {"patch-id": TOLD}
+    run = replayed(here, marked_dataset(tmp_path), "shop.models:Base")
+    assert [one.id for one in run.replays[0].unmarked] == ["MC604"]
 
 
 def test_models_may_say_what_the_file_does_not(tmp_path: Path) -> None:

@@ -117,6 +117,14 @@ def test_models_that_tell_what_makes_no_sense_are_refused(told: dict[str, object
         Markups().read(None, ("shop.models:Base", told))
 
 
+def test_what_is_longer_than_anybody_writes_is_not_read() -> None:
+    with pytest.raises(UsageError, match=r"the markup m\.toml is longer than 256 KB"):
+        Markups().read(("m.toml", "#" * (1 << 19)), None)
+    table = {"create": "CREATE TABLE t (a int) COMMENT='" + "x" * (1 << 22) + "'", "rules": []}
+    with pytest.raises(UsageError, match="tell of more tables than can be read"):
+        Markups().read(None, ("shop.models:Base", {"tables": [table]}))
+
+
 def test_a_file_is_read_in_good_time_however_it_is_written() -> None:
     """A value over many lines is tried again with each of them, so that its own line is not told where it is long."""
     text = "[tables.users]\nemail = { kind = 'enum', values = [\n" + "'a',\n" * 40_000 + "] }\nborn = 'date'\n"
