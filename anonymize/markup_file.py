@@ -13,6 +13,8 @@ from anonymize.rules import Kinds, near, rule
 
 _HINT = 'it looks like this:  [tables.users]  email = "email"'
 
+_MOST_LINES = 200
+
 _Path = tuple[str, ...]
 
 
@@ -92,7 +94,8 @@ def _lines(text: str) -> dict[_Path, int]:
 def _statements(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each statement by itself: the line that it begins in, and what it says.
 
-    A statement goes on for as long as its lines alone are not TOML; the whole text is.
+    A statement goes on for as long as its lines alone are not TOML; the whole text is. Nothing is told from one on that
+    is longer than people write them: looking for its end takes long.
     """
     waiting: list[str] = []
     began = 1
@@ -103,6 +106,8 @@ def _statements(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             said = tomllib.loads("\n".join(waiting))
         except tomllib.TOMLDecodeError:
+            if len(waiting) > _MOST_LINES:
+                return
             continue
         waiting = []
         if said:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 """How models are named: MODULE:NAME."""
 
 LIMIT_SECONDS = 300
-_AGENT = Path(__file__).with_name("models_agent.py")
+AGENT = Path(__file__).with_name("models_agent.py")
+"""The program that tells what models say; nothing else of this package is needed to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Models:
     markup: Markup
     schema: Schema
     """Their tables. A type that MySQL does not have is "", and defaults and checks are not told."""
+    modules: Mapping[str, str]
+    """The module that each table is declared in, as far as it is known."""
 
 
 def read(
@@ -44,14 +47,19 @@ def read(
 
     Raises UsageError where they cannot be imported, and for rules that are not understood.
     """
-    return _understood(_asked(reference, [*inside, python, "-", reference], folder), reference, kinds)
+    answer = _asked(reference, [*inside, python, "-", reference], folder)
+    try:
+        told = json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise _senseless(reference) from error
+    return understood(told, reference, kinds)
 
 
 def _asked(reference: str, command: Sequence[str], folder: Path | None) -> str:
     try:
         done = subprocess.run(
             command,
-            input=_AGENT.read_bytes(),
+            input=AGENT.read_bytes(),
             capture_output=True,
             cwd=folder,
             timeout=LIMIT_SECONDS,
@@ -75,10 +83,12 @@ def _asked(reference: str, command: Sequence[str], folder: Path | None) -> str:
     return done.stdout.decode(errors="replace")
 
 
-def _understood(answer: str, reference: str, kinds: Kinds) -> Models:
-    """What the answer means. The models' code could have written it, so nothing about it is taken for granted."""
+def understood(told: Any, reference: str, kinds: Kinds) -> Models:
+    """What the program's answer means. The models' code could have written it: nothing of it is taken for granted.
+
+    Raises UsageError for an answer that makes no sense, one that tells of an error, and rules that are not understood.
+    """
     try:
-        told = json.loads(answer)
         if "error" in told:
             raise UsageError(
                 f"the models {reference} cannot be imported: {told['error']}"
@@ -87,21 +97,27 @@ def _understood(answer: str, reference: str, kinds: Kinds) -> Models:
                 "read them with --static",
             )
         found = [_table(one, reference, kinds) for one in told["tables"]]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UsageError(
-            f"the interpreter that imports the models {reference} answered something that is not understood",
-            "make sure that nothing which they import writes to file descriptors that it did not open",
-        ) from error
+        declared = [str(one.get("module", "")) for one in told["tables"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _senseless(reference) from error
     except Unreadable as error:
         raise UsageError(f"a table of the models {reference} is not understood: {error.message}", error.hint) from error
     schema: dict[str, Table] = {}
     markup: dict[str, TableMarkup] = {}
-    for table, said in found:
+    modules: dict[str, str] = {}
+    for (table, said), module in zip(found, declared, strict=True):
         name = f"{table.database}.{table.name}" if table.database else table.name
-        schema[name] = table
+        schema[name], modules[name] = table, module
         if said.columns:
             markup[name] = said
-    return Models(Markup(markup), Schema(schema))
+    return Models(Markup(markup), Schema(schema), modules)
+
+
+def _senseless(reference: str) -> UsageError:
+    return UsageError(
+        f"the interpreter that imports the models {reference} answered something that is not understood",
+        "make sure that nothing which they import writes to file descriptors that it did not open",
+    )
 
 
 def _table(told: dict[str, Any], reference: str, kinds: Kinds) -> tuple[Table, TableMarkup]:

@@ -89,7 +89,8 @@ def _table(table, module_name, classes, dialect):
         except (TypeError, ValueError) as error:
             raise TypeError("what %s says of %s is no text, number, list or table: %s"
                             % (rule["place"], rule["column"], error)) from error  # fmt: skip
-    return {"create": _create(table, dialect), "rules": list(rules.values())}
+    module = classes[0].__module__ if classes else module_name
+    return {"create": _create(table, dialect), "rules": list(rules.values()), "module": module}
 
 
 def _column_of(mapped, table, name):

@@ -18,7 +18,7 @@ from migci.tools import Tools
 
 _Value = TypeVar("_Value")
 
-_VERSION = 1
+_VERSION = 2
 """Of what an index holds: a later migci may choose the values in another way."""
 
 
@@ -58,7 +58,7 @@ def indexed(dataset: Dataset, snapshot: Snapshot, table: VersionTable | None, to
     """
     if dataset.contents is Contents.SYNTHETIC:
         return None
-    marked = dataset.markup and dataset.markup.columns
+    marked = dataset.markup and (dataset.markup.columns, dataset.markup.like)
     id = f"{snapshot.root}-{digest(_VERSION, dataset.contents, marked)}"
     if not tools.gates.has(id):
         _make(id, dataset, snapshot, table, tools)
@@ -82,15 +82,17 @@ def _make(id: str, dataset: Dataset, snapshot: Snapshot, table: VersionTable | N
 
 def _check(name: str, markup: Markup, there: list[Column], tools: Tools) -> None:
     """Raises UsageError where the markup names a column that its table has not: it may have meant another."""
-    known = {one.name for one in there}
-    tables = {one.table for one in there}
+    tables: dict[str, set[str]] = {}
+    for one in there:
+        tables.setdefault(one.table.lower(), set()).add(one.column)
     for table, column, _ in markup.columns:
-        if table not in tables:
+        has = tables.get(table.lower())
+        if has is None:
             tools.observer.note(f"{name}: the markup names a table {table}, which the dataset has not")
-        elif column != ANY and f"{table}.{column}" not in known:
+        elif column != ANY and column.lower() not in {its.lower() for its in has}:
             raise UsageError(
                 f"the markup of dataset {name!r} names {table}.{column}, which the dataset has not",
-                hint=f"{table} has {', '.join(sorted(one.column for one in there if one.table == table))}",
+                hint=f"{table} has {', '.join(sorted(has))}",
             )
 
 

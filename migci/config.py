@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from migci.adapters import markup
 from migci.core.dataset import EMPTY, Contents, Dataset, Excuse, Limits
 from migci.core.markup import Markup
 from migci.errors import UsageError
@@ -134,6 +135,7 @@ class Settings(_Table):
             trunk=self.project.trunk,
             releases=tuple(Release(r.name, r.until, r.ref, _hook(r.after)) for r in self.project.releases),
             branches=tuple(self.project.versions.branches),
+            models=self.project.models,
         )
 
     def as_datasets(
@@ -151,7 +153,10 @@ class Settings(_Table):
                     f"there is no dataset {name!r} in {FILE_NAME}",
                     hint=_nearest(name, list(self.datasets)) or f"it has {', '.join(self.datasets) or 'none'}",
                 )
-        return tuple(_dataset(name, self.datasets[name], folder, text_of) for name in names or self.datasets)
+        alone = self.project.models is None
+        return tuple(
+            _dataset(name, self.datasets[name], folder, text_of, alone=alone) for name in names or self.datasets
+        )
 
 
 def nearest(folder: Path) -> Path:
@@ -243,7 +248,9 @@ def _hook(after: str | AfterTable | None) -> Hook | None:
     return Hook(command=arguments(after.command))
 
 
-def _dataset(name: str, table: DatasetTable, folder: Path, text_of: Callable[[str], str] | None) -> Dataset:
+def _dataset(
+    name: str, table: DatasetTable, folder: Path, text_of: Callable[[str], str] | None, *, alone: bool
+) -> Dataset:
     source = located(table.source, folder)
     if source != EMPTY and "://" not in source and not Path(source).exists():
         raise UsageError(
@@ -256,52 +263,21 @@ def _dataset(name: str, table: DatasetTable, folder: Path, text_of: Callable[[st
         revision=table.revision,
         refreshed=table.refreshed,
         contents=Contents.SYNTHETIC if source == EMPTY else Contents(table.contents),
-        markup=None if table.markup is None else _markup(table.markup, folder, text_of),
+        markup=None if table.markup is None else _markup(table.markup, folder, text_of, alone=alone),
         publish_log=table.publish_log,
         limits=Limits(**table.limits.model_dump()),
         excuses=tuple(Excuse(**excuse.model_dump()) for excuse in table.excuse),
     )
 
 
-class MarkupFile(BaseModel):
-    """What is said of each table's columns; `like` names the table that another is marked as."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    tables: dict[str, dict[str, Any]]
-
-
-def _markup(name: str, folder: Path, text_of: Callable[[str], str] | None) -> Markup:
+def _markup(name: str, folder: Path, text_of: Callable[[str], str] | None, *, alone: bool) -> Markup:
     if text_of is not None and not Path(name).expanduser().is_absolute():
-        return read_markup(text_of(name), name)
+        return markup.read(text_of(name), name, alone=alone)
     file = Path(located(name, folder))
     try:
-        return read_markup(file.read_text(encoding="utf-8"), name)
+        return markup.read(file.read_text(encoding="utf-8"), name, alone=alone)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the markup {file} cannot be read: {error}") from error
-
-
-def read_markup(text: str, file: str) -> Markup:
-    """The markup in a TOML file, each column with what is said of it. Raises UsageError."""
-    try:
-        found = MarkupFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the markup {file} is not TOML: {error}") from error
-    except ValidationError as error:
-        raise UsageError(f"the markup {file}: {_mistake(dict(error.errors()[0]))}") from None
-    columns: list[tuple[str, str, str]] = []
-    for table, said in found.tables.items():
-        like = said.get("like")
-        if isinstance(like, str) and len(said) == 1:
-            if like not in found.tables:
-                raise UsageError(f"the markup {file}: table {table!r} is like {like!r}, which is not in it")
-            said = found.tables[like]
-        for column, kind in said.items():
-            what = kind.get("kind") if isinstance(kind, dict) else kind
-            if not isinstance(what, str):
-                raise UsageError(f"the markup {file}: {table}.{column} has no kind", hint='such as "email", or "keep"')
-            columns.append((table, column, what))
-    return Markup(tuple(columns))
 
 
 def located(source: str, folder: Path) -> str:

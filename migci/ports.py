@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from migci.core.history import History, Revision
-from migci.core.markup import Column
+from migci.core.markup import Column, Markup, Modelled
 from migci.core.naming import Move
 from migci.core.own_tests import OwnTest, Places
 from migci.core.run import Commit, Part, ServerFacts
@@ -317,6 +317,28 @@ class Gates(Protocol):
         """Whether `data` holds a token that one of the gates had to plant, in whatever encoding."""
 
 
+@dataclass(frozen=True)
+class Marked:
+    """What a file and the models say together. Where both speak of a column the file wins, and a note says so.
+
+    `modelled` are the columns of the models; nothing where these say nothing.
+    """
+
+    markup: Markup
+    modelled: tuple[Modelled, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class MarkupReader(Protocol):
+    """Reads markup; what it reads may be a patch's."""
+
+    def read(self, file: tuple[str, str] | None, told: tuple[str, Mapping[str, Any]] | None) -> Marked:
+        """The markup of a file (its name and text), and of models (their name and what `MigrationTool.models` gave).
+
+        Raises UsageError for what is not understood.
+        """
+
+
 class WarmClones(Protocol):
     """Clones that were made ready ahead of time."""
 
@@ -517,6 +539,12 @@ class MigrationTool(Protocol):
 
     def version_table(self, tree: Tree) -> VersionTable | None:
         """Where databases of this project keep their revision; `None` when they keep none."""
+
+    def models(self, tree: Tree, name: str) -> Mapping[str, Any]:
+        """What the models `name` (`package.module:Base`) say of their columns: JSON, in words of the tree's own code.
+
+        Raises HistoryFailed when they cannot be loaded, EnvironmentFailed when nothing can.
+        """
 
     def session(self, tree: Tree, address: Address) -> AbstractContextManager[ToolSession]:
         """Start the tool on a database. No process of it is left on exit. Raises EnvironmentFailed."""

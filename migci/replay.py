@@ -15,6 +15,7 @@ from migci.core.run import Commit, Replay, Run
 from migci.core.snapshot import Snapshot
 from migci.core.step import Stage, Step
 from migci.errors import MigciError, UsageError
+from migci.marked import Looks, judged
 from migci.ports import (
     CloneFailed,
     Conflict,
@@ -29,6 +30,7 @@ from migci.ports import (
     ServerFailed,
     SnapshotGone,
     StoreFailed,
+    Tree,
     VersionTable,
 )
 from migci.prepare import prepared
@@ -42,12 +44,13 @@ from migci.walk import UnknownRevision, planned
 
 @dataclass(frozen=True)
 class Project:
-    """The project under test."""
+    """The project under test. `models` are those that its settings name (`package.module:Base`)."""
 
     name: str
     trunk: str
     releases: tuple[Release, ...] = ()
     branches: tuple[str, ...] = ()
+    models: str | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def _replay_dataset(
     result = Replay(dataset)
     steps: list[Step] = []
     used: list[Snapshot] = []
+    marked = dataset.markup is not None or project.models is not None
     try:
         result = replace(result, server=tools.server.facts())
         table = tools.tool.version_table(trunk.tree)
@@ -151,20 +155,24 @@ def _replay_dataset(
         course = Course(dataset, snapshot, seen, route(seen, releases, trunk), table)
         used += [newest(course, tools).snapshot, snapshot]
         with guarded(dataset, snapshot, table, trunk.tree, tools) as gate:
+            looks = Looks(table, wanted=marked)
             try:
-                result = _run(result, course, trunk, patch, cache, gate, tools, steps)
+                result = _run(result, course, trunk, patch, cache, gate, tools, steps, looks)
             except UsageError:
                 raise
             except MigciError as error:
                 if isinstance(error, SnapshotGone) and not last:
                     raise
                 result = replace(result, trouble=(trouble(error),))
+            if patch is not None:
+                result = _marked(result, looks, project.models, trunk.tree, patch.tree, tools)
             gate.exposed()  # what the server logged is no step's
             steps[:] = [cleaned(step, gate) for step in steps]
             result = replace(
                 result,
                 trials=cleaned_all(result.trials, gate),
                 trouble=cleaned_all(result.trouble, gate),
+                unmarked=cleaned_all(result.unmarked, gate),
                 final=cleaned_all(result.final, gate),
             )
     except UsageError:
@@ -195,18 +203,19 @@ def _run(
     gate: Gate,
     tools: Tools,
     steps: list[Step],
+    looks: Looks,
 ) -> Replay:
     """Run trunk's migrations, as far as no checkpoint stands for them, and the patch's."""
     arrival = reach(course, tools, steps) if cache else Arrival(Position(course.start, 0))
     if arrival.position is not None:
         known = len(steps)
         position = arrival.position
-        done = _propose(result, course, position, trunk, patch, gate.tokens, tools, steps)
+        done = _propose(result, course, position, trunk, patch, gate.tokens, tools, steps, looks)
         if done.planted and any(step.error is not None for step in steps[known:]):
             # It may have met a value that nobody else has; it answers only for what it does without.
             tools.observer.note(f"{course.dataset.name}: a step did not end well; once more, without planted values")
             del steps[known:]
-            again = _propose(result, course, position, trunk, patch, {}, tools, steps)
+            again = _propose(result, course, position, trunk, patch, {}, tools, steps, looks)
             done = replace(again, planted=done.planted)
         if done.at_newest is not None:
             done = _rehearse(done, course, position, trunk, patch, tools)
@@ -215,6 +224,16 @@ def _run(
         added = compare(trunk.history, patch.history).added
         steps.extend(planned(Stage.PROPOSED, patch.history, revision.id) for revision in added)
     return replace(result, clone=arrival.clone)
+
+
+def _marked(result: Replay, looks: Looks, models: str | None, trunk: Tree, patch: Tree, tools: Tools) -> Replay:
+    """With what the change lacks of markup."""
+    try:
+        return replace(result, unmarked=judged(looks, result.dataset, models, trunk, patch, tools))
+    except UsageError:
+        raise
+    except MigciError as error:
+        return replace(result, trouble=(*result.trouble, trouble(error)))
 
 
 def _rehearse(
@@ -259,6 +278,7 @@ def _propose(
     tokens: Mapping[str, str],
     tools: Tools,
     steps: list[Step],
+    looks: Looks,
 ) -> Replay:
     """Run what is left of trunk's, then what the patch adds, on a clone with honeytokens in it."""
     with walk_from(course, position, tools) as (walk, clone):
@@ -276,7 +296,8 @@ def _propose(
             if patch is not None and trunk.history.by_id.keys() <= patch.history.by_id.keys():
                 last = patch
                 try:
-                    walk.stage(Stage.PROPOSED, patch.tree, patch.history, frozenset(patch.history.by_id))
+                    new = frozenset(patch.history.by_id)
+                    walk.stage(Stage.PROPOSED, patch.tree, patch.history, new, looks.around(walk.database))
                 except HistoryFailed as error:
                     result = replace(result, trouble=(_unreadable(error),))
             walk.leave()

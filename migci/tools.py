@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from migci.ports import (
     DatabaseServer,
     Gates,
+    MarkupReader,
     MigrationTool,
     Observer,
     Repository,
@@ -28,6 +29,7 @@ class Tools:
     warm: WarmClones
     gates: Gates
     observer: Observer
+    markups: MarkupReader
     clock: Callable[[], float]
     sandbox: str = "none"
     project: str = ""

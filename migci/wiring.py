@@ -19,6 +19,7 @@ from migci.adapters.gate.guard import FileGates
 from migci.adapters.gate.index import COMPILED
 from migci.adapters.instances import Instance, instance
 from migci.adapters.log import Log
+from migci.adapters.markup import Markups
 from migci.adapters.sandboxes import bubblewrap, none
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.sandboxes.confinement import Limits, Sandbox
@@ -204,6 +205,7 @@ def tools(settings: Settings, project: Path, log_file: Path, observer: Observer)
             warm=WarmClones(at.store, project, there.options(), attach),
             gates=FileGates(at.store, at.log),
             observer=observer,
+            markups=Markups(),
             clock=time.monotonic,
             sandbox=at.sandbox.name,
             project=settings.project.name,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from migci.adapters.dumps import sources
 from migci.adapters.scripts.trees import LONGEST_BYTES, normal
@@ -110,9 +111,19 @@ class FakeDatabase:
 
     def columns(self) -> tuple[Column, ...]:
         return tuple(
-            Column(table, str(name), str(kind).upper().startswith(("TEXT", "VARCHAR")))
+            Column(
+                table,
+                str(name),
+                str(kind).upper().startswith(("TEXT", "VARCHAR")),
+                refers=tuple(
+                    (str(other), str(its))
+                    for _, _, other, own, its, *_ in self.execute(f"PRAGMA foreign_key_list({table})")
+                    if own == name
+                ),
+                generated=hidden in (2, 3),
+            )
             for table in sorted(self.schema())
-            for _, name, kind, *_ in self.execute(f"PRAGMA table_info({table})")
+            for _, name, kind, _, _, _, hidden in self.execute(f"PRAGMA table_xinfo({table})")
         )
 
     def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
@@ -351,6 +362,14 @@ class FakeTool:
     """The commit and the revision of every migration that was run."""
     prepared: list[str | None] = field(default_factory=list)
     commands: list[tuple[str, ...]] = field(default_factory=list)
+    modelled: Mapping[str, Mapping[str, Any] | MigciError] = field(default_factory=dict)
+    """What the models of a commit say, or why they cannot be asked."""
+
+    def models(self, tree: Tree, name: str) -> Mapping[str, Any]:
+        found = self.modelled[tree.commit.id]
+        if isinstance(found, MigciError):
+            raise found
+        return found
 
     def history(self, tree: Tree) -> History:
         return history_of(self.migrations(tree), self.surroundings)
@@ -554,6 +573,7 @@ class FakeRepository:
 
     def __init__(self, refs: Mapping[str, str], merged: Commit | Conflict | None = None) -> None:
         self.brings: tuple[str, ...] = ()
+        self.holds: dict[str, dict[str, bytes | None]] = {}
         self.left: Commit | None = None
         self.refs = refs
         self.merged = merged
@@ -582,7 +602,7 @@ class FakeRepository:
         return self.brings
 
     def files(self, commit: Commit) -> FakeFiles:
-        return FakeFiles(commit.id)
+        return FakeFiles(commit.id, self.holds.get(commit.id, {}))
 
     def parting(self, trunk: Commit, proposed: Commit) -> Commit | None:
         return self.left

@@ -80,7 +80,8 @@ class Replay:
     history showed. `final` is where the database stood at the end, and `at_newest` whether that is where it should
     have stood; `None` when the replay did not get so far. `rows` and `bytes` are the dataset's own: before any step,
     or, where something is run between releases that may bring the data, after trunk's. `planted` are the columns of
-    the clone that held a honeytoken while the change ran on it; `None` for contents that need none.
+    the clone that held a honeytoken while the change ran on it; `None` for contents that need none. `unmarked` are the
+    findings of what the change lacks of markup.
     """
 
     dataset: Dataset
@@ -95,6 +96,7 @@ class Replay:
     at_newest: bool | None = None
     final: tuple[str, ...] = ()
     planted: tuple[str, ...] | None = None
+    unmarked: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ def judge_replay(replay: Replay, run: Run) -> Judgement:
         findings.extend(_exposed(step))
     for trial in replay.trials:
         findings.extend(_tested(trial, only_trunk or trial.stage is Stage.PROPOSED, replay.dataset))
+    findings.extend(replay.unmarked)
     if replay.at_newest is False:
         at = ", ".join(replay.final) or "no revision"
         findings.append(

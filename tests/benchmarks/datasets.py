@@ -29,6 +29,7 @@ import pymysql
 
 from migci.adapters.instances import instance
 from migci.adapters.log import Log
+from migci.adapters.markup import Markups
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.servers.mariadb import mariadb
 from migci.adapters.snapshots import checksums, volume
@@ -77,6 +78,7 @@ def tools(store: Path, *options: str) -> Iterator[Tools]:
             warm=FakeWarmClones(),
             gates=FakeGates(),
             observer=Quiet(),
+            markups=Markups(),
             clock=time.monotonic,
         )
 

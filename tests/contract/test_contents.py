@@ -69,6 +69,24 @@ def test_all_columns_are_told_and_which_of_them_hold_text(database: Database) ->
     }
 
 
+def test_what_a_column_refers_to_or_is_computed_from_others_is_told(database: Database) -> None:
+    migrate(
+        database,
+        "CREATE TABLE people (id INTEGER, part INTEGER, name VARCHAR(50), PRIMARY KEY (id, part))",
+        "CREATE TABLE logs (id INTEGER PRIMARY KEY, who INTEGER, which INTEGER, line VARCHAR(100), "
+        "shown VARCHAR(100) GENERATED ALWAYS AS (concat(line, '!')) STORED, "
+        "FOREIGN KEY (who, which) REFERENCES people (id, part))".replace(
+            "concat(line, '!')", "concat(line, '!')" if database.address.flavor in PRODUCTS else "line || '!'"
+        ),
+    )
+    told = {one.name: one for one in database.columns()}
+    assert told["logs.who"].refers == (("people", "id"),)
+    assert told["logs.which"].refers == (("people", "part"),)
+    assert [name for name, one in told.items() if one.refers] == ["logs.who", "logs.which"]
+    assert [name for name, one in told.items() if one.generated] == ["logs.shown"]
+    assert told["logs.shown"].text
+
+
 def test_all_values_of_the_named_columns_are_given_as_they_are_and_no_others(
     database: Database, tmp_path: Path
 ) -> None:

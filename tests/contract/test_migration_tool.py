@@ -17,6 +17,7 @@ import pytest
 from migci.adapters.environments import Environments, EnvironmentSettings
 from migci.adapters.instances import Instance, marked
 from migci.adapters.log import Log
+from migci.adapters.markup import Markups
 from migci.adapters.sandboxes.bubblewrap import Bubblewrap
 from migci.adapters.sandboxes.confinement import Limits as SandboxLimits
 from migci.adapters.scripts.repositories import READERS
@@ -1110,6 +1111,48 @@ def test_models_that_cannot_be_loaded_are_told(rig: Rig, name: str, message: str
     rig.write(MADE)
     with pytest.raises(HistoryFailed, match=message):
         compared(rig, name)
+
+
+SAYING = """
+import os
+
+from sqlalchemy import Column, Integer, MetaData, String, Table
+
+metadata = MetaData()
+kind = "null" if os.path.exists({log!r}) else "name"
+Table("shoe", metadata, Column("id", Integer), Column("name", String(50), info={"anonymize": kind}))
+"""
+
+
+@pytest.mark.parametrize("kit", [ALEMBIC, COMMAND], ids=str)
+def test_what_models_say_of_their_columns_is_told_in_the_sandbox_of_the_migrations(rig: Rig, kit: Kit) -> None:
+    rig.write(THREE)
+    put(rig.project, "models.py", SAYING.replace("{log!r}", repr(str(rig.log))))
+    tool = rig.tool
+    marked = Markups().read(None, ("models:metadata", tool.models(rig.tree, "models:metadata")))
+    assert marked.markup.columns == (("shoe", "name", "name"),)
+    assert {one.column.name: one.module for one in marked.modelled} == {"shoe.id": "models", "shoe.name": "models"}
+    (rig.project / "models.py").unlink()
+    assert tool.models(rig.tree, "models:metadata"), "they are asked once"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "No module named 'models'"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3"),
+        ("import os\nos._exit(3)", "the project's tool could not be asked: its process ended with status 3"),
+        ("import os\n[os.write(n, b'{}\\n') for n in range(3, 20) if os.path.exists(f'/proc/self/fd/{n}')]",
+         "something else than the agent wrote to its channel"),
+        ("metadata = 7", "models:metadata is neither a declarative base nor a registry nor a MetaData"),
+    ],
+)  # fmt: skip
+def test_models_that_tell_nothing_are_a_failure_with_its_reason(rig: Rig, text: str, message: str) -> None:
+    rig.write(THREE)
+    if text:
+        put(rig.project, "models.py", text)
+    with pytest.raises(HistoryFailed, match=message):
+        rig.tool.models(rig.tree, "models:metadata")
 
 
 # On MariaDB

@@ -14,6 +14,7 @@ import pytest
 
 from migci.adapters.instances import instance
 from migci.adapters.log import Log
+from migci.adapters.markup import Markups
 from migci.adapters.snapshots.copying import Copy
 from migci.adapters.snapshots.store import Store
 from migci.adapters.snapshots.ways import WAYS, Choice, Way
@@ -94,7 +95,7 @@ def tools(flavor: str, store: Path, way: Way) -> Iterator[Tools]:
         server = PRODUCTS[flavor](store, mark=live.id, log=log)
         fakes = FakeRepository({}), FakeTool(FakeClock(), FakeServer(), {})
         warm, gates = FakeWarmClones(), FakeGates()
-        yield Tools(fakes[0], server, fakes[1], snapshots, warm, gates, RecordingObserver(), time.monotonic)
+        yield Tools(fakes[0], server, fakes[1], snapshots, warm, gates, RecordingObserver(), Markups(), time.monotonic)
 
 
 def checksums(database: Database) -> dict[str, object]:

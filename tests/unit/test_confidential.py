@@ -107,6 +107,13 @@ def test_what_is_printed_is_kept_of_real_contents_only_if_that_is_asked_for(
     assert {publish for _, publish in gates(here).guards} == {kept}
 
 
+def test_markup_that_differs_in_what_tables_are_like_makes_another_index(tmp_path: Path) -> None:
+    here = world()
+    for like in ((), (("logs", "users"),)):
+        run(here, filled(tmp_path, Contents.REAL, markup=Markup((("users", "email", "email"),), like=like)))
+    assert len(gates(here).indexes) == 2
+
+
 def test_an_index_is_made_once_for_a_snapshot_and_what_is_said_of_it(tmp_path: Path) -> None:
     here = world()
     dataset = filled(tmp_path, Contents.REAL)

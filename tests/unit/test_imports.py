@@ -13,7 +13,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CORE = {"migci.core", "migci.errors", "migci.__version__"}
 PORTS = CORE | {"migci.ports"}
-USE_CASE_MODULES = {"walk", "route", "tools", "prepare", "checkpoint", "confidential", "replay", "rehearse", "explore"}
+USE_CASE_MODULES = {
+    "walk",
+    "route",
+    "tools",
+    "prepare",
+    "checkpoint",
+    "confidential",
+    "replay",
+    "rehearse",
+    "explore",
+    "marked",
+}
 USE_CASES = PORTS | {"migci.versions", "migci.quiet"} | {f"migci.{name}" for name in USE_CASE_MODULES}
 SEES: dict[str, set[str]] = {
     "migci.core": CORE,
@@ -24,9 +35,10 @@ SEES: dict[str, set[str]] = {
     "migci.versions": USE_CASES,
     "migci.versions.migrate": {"migci.adapters.agent.migci_agent"},  # it is the project's, see there
     "migci.report": CORE | {"migci.report"},
-    "migci.config": USE_CASES,
+    "migci.config": USE_CASES | {"migci.adapters.markup"},  # a settings file names others
     "migci.detect": CORE,
     "migci.adapters": PORTS | {"migci.adapters"},
+    "migci.adapters.markup": PORTS | {"anonymize"},
     "migci.demo": {"migci.__file__", "migci.errors", "migci.demo"},
     "migci.wiring": USE_CASES | {"migci.adapters", "migci.config"},
     "migci.cli": {"migci"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from migci.adapters.markup import Markups
 from migci.core.dataset import Dataset
 from migci.core.run import Commit, Run
 from migci.core.scripts import Listing
@@ -85,6 +86,7 @@ def world(
         FakeWarmClones(),
         FakeGates(),
         observer,
+        Markups(),
         clock,
         scripts=(FakeScripts(written),) if written else (),
     )

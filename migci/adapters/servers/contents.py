@@ -35,13 +35,35 @@ class Contents:
 
     def columns(self) -> tuple[Column, ...]:
         found = self.admin.rows(
-            "SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c "
+            "SELECT c.table_name, c.column_name, c.data_type, COALESCE(c.generation_expression, '') <> '' "
+            "FROM information_schema.columns c "
             "JOIN information_schema.tables t USING (table_schema, table_name) "
             "WHERE c.table_schema = %s AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') "
             "ORDER BY c.table_name, c.ordinal_position",
             (self.database,),
         )
-        return tuple(Column(str(table), str(column), str(kind).lower() in _TEXT) for table, column, kind in found)
+        refers = self._refers()
+        return tuple(
+            Column(
+                str(table),
+                str(column),
+                str(kind).lower() in _TEXT,
+                refers=tuple(refers.get((table, column), ())),
+                generated=bool(generated),
+            )
+            for table, column, kind, generated in found
+        )
+
+    def _refers(self) -> dict[tuple[Any, Any], list[tuple[str, str]]]:
+        """What the foreign keys of each column refer to."""
+        found: dict[tuple[Any, Any], list[tuple[str, str]]] = {}
+        for table, column, other, its in self.admin.rows(
+            "SELECT table_name, column_name, referenced_table_name, referenced_column_name "
+            "FROM information_schema.key_column_usage WHERE table_schema = %s AND referenced_table_schema = %s",
+            (self.database, self.database),
+        ):
+            found.setdefault((table, column), []).append((str(other), str(its)))
+        return found
 
     def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
         """Raises ServerFailed when the server goes away meanwhile."""

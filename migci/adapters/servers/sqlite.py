@@ -158,13 +158,34 @@ class SqliteDatabase:
 
     def columns(self) -> tuple[Column, ...]:
         found = self._query(
-            "SELECT t.name, c.name, upper(c.type) FROM sqlite_schema t, pragma_table_info(t.name) c "
-            "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid"
+            "SELECT t.name, c.name, upper(c.type), c.hidden FROM sqlite_schema t, pragma_table_xinfo(t.name) c "
+            "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND c.hidden <> 1 "
+            "ORDER BY t.name, c.cid"
         )
+        refers = self._refers()
         return tuple(
-            Column(str(table), str(column), any(word in str(kind) for word in ("CHAR", "TEXT", "CLOB", "BLOB", "JSON")))
-            for table, column, kind in found
+            Column(
+                str(table),
+                str(column),
+                any(word in str(kind) for word in ("CHAR", "TEXT", "CLOB", "BLOB", "JSON")),
+                refers=tuple(refers.get((str(table), str(column).lower()), ())),
+                generated=hidden in (2, 3),
+            )
+            for table, column, kind, hidden in found
         )
+
+    def _refers(self) -> dict[tuple[str, str], list[tuple[str, str]]]:
+        """What the foreign keys of each column, by its name in lower case, refer to."""
+        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for table, column, other, its in self._query(
+            'SELECT t.name, f."from", f."table", COALESCE(f."to", '
+            '(SELECT p.name FROM pragma_table_info(f."table") p WHERE p.pk = f.seq + 1)) '
+            "FROM sqlite_schema t, pragma_foreign_key_list(t.name) f "
+            "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, f.id, f.seq"
+        ):
+            if its is not None:
+                found.setdefault((str(table), str(column).lower()), []).append((str(other), str(its)))
+        return found
 
     def pour(self, columns: tuple[str, ...], sink: ValueSink) -> None:
         place = {name: number for number, name in enumerate(columns)}

@@ -16,6 +16,7 @@ from migci.adapters import agent as agents
 from migci.adapters.environments import Environments
 from migci.adapters.instances import Instance
 from migci.adapters.log import Log
+from migci.adapters.markup import MODELS_AGENT
 from migci.adapters.sandboxes.confinement import Limits, Sandbox, View
 from migci.adapters.tools.histories import Histories
 from migci.adapters.tools.imports import Imports
@@ -109,6 +110,7 @@ class AgentTool:
         self._log = log
         self._histories = histories
         self._numbers = itertools.count(1)
+        self._models: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def history(self, tree: Tree) -> History:
         migrations = str(self._kind.spec()["migrations"])
@@ -187,6 +189,20 @@ class AgentTool:
     def version_table(self, tree: Tree) -> VersionTable | None:
         return self._kind.version_table(tree)
 
+    def models(self, tree: Tree, name: str) -> Mapping[str, Any]:
+        asked = (tree.commit.id, name)
+        if asked not in self._models:
+            self._log.heading(f"models {name} of {tree.commit.ref} ({tree.commit.id[:12]})")
+            with self._opened(tree, None, MODELS_AGENT) as agent:
+                answer = _answered(agent, {"op": "models", "program": str(MODELS_AGENT), "models": name})
+            told = answer.get("models")
+            if "error" in answer:
+                raise HistoryFailed(_message(answer), hint="the whole traceback is in log.txt")
+            if not isinstance(told, dict):
+                raise HistoryFailed("what they say makes no sense", _LOG_HINT)
+            self._models[asked] = told
+        return self._models[asked]
+
     @contextmanager
     def session(self, tree: Tree, address: Address) -> Iterator[ToolSession]:
         with self._opened(tree, address) as agent:
@@ -214,13 +230,15 @@ class AgentTool:
             )
 
     @contextmanager
-    def _opened(self, tree: Tree, address: Address | None) -> Iterator[AgentProcess]:
+    def _opened(self, tree: Tree, address: Address | None, *programs: Path) -> Iterator[AgentProcess]:
+        """An agent that has the tool open. It may read `programs`, too."""
         variables = {k: v for k, v in self._surroundings.variables.items() if "{" not in v}
         interpreter = self._environments.interpreter(tree)
         python = interpreter.python
         number = next(self._numbers)
         mark, folder = f"{self._instance.id}/agent-{number}", self._instance.folder / f"agent-{number}"
         view = self._view(interpreter.view, tree, address)
+        view = replace(view, read=(*view.read, *programs))
         with agent_process(python, self._sandbox, view, folder, variables, mark, self._log) as agent:
             answer = _answered(
                 agent,

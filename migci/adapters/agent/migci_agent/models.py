@@ -1,6 +1,7 @@
 """The project's models, and how a database differs from them, in words."""
 
 import importlib
+import importlib.util
 
 
 class NoModels(Exception):
@@ -17,6 +18,14 @@ def loaded(name):
     if not hasattr(found, "sorted_tables"):
         raise NoModels("%s has no models: it is neither a declarative base nor a MetaData" % name)
     return found
+
+
+def told(program, name):
+    """What the models say of their columns: what `tell` of the file `program` makes of them."""
+    spec = importlib.util.spec_from_file_location("migci_told", program)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.tell(name)
 
 
 def described(differences):

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from migci_agent import clone, command, statements
+from migci_agent import clone, command, models, statements
 from migci_agent.alembic import AlembicTool
 from migci_agent.own_tests import OwnTests
 from migci_agent.sqlalchemy_migrate import MigrateTool
@@ -72,6 +72,8 @@ def _answer(tool, tests, request):
         return {}
     if op == "compare":
         return {"differences": tool.compare(request["models"])}
+    if op == "models":
+        return {"models": models.told(request["program"], request["models"])}
     if op == "test":
         return _measured(lambda: tests.run(request), tests.file(request))
     run = {"apply": tool.apply, "revert": tool.revert}[op]
