@@ -7,6 +7,7 @@
 #include "making.h"
 #include "rows.h"
 #include "search.h"
+#include "verifying.h"
 
 static PyObject *row_error, *unfit_error, *python_apply;
 
@@ -443,6 +444,6 @@ PyMODINIT_FUNC PyInit__kernel(void) {
     if (!row_error || !unfit_error || !python_apply || !table) return NULL;
     fold_with((const uint8_t *)PyBytes_AsString(table)); /* kept for good */
     PyObject *module = PyModule_Create(&definition);
-    if (module && !add_types(module)) Py_CLEAR(module);
+    if (module && !(add_types(module) && add_verifying(module, row_error))) Py_CLEAR(module);
     return module;
 }

@@ -1,0 +1,253 @@
+#include "views.h"
+
+#include "sixteen.h"
+
+enum { LEAST_HEX = 12, LEAST_BASE64 = 8 };
+
+typedef struct {
+    Views *views;
+    Seen seen;
+    void *context;
+    size_t at; /* what is decoded begins there */
+    int depth;
+    Written written;
+} Look;
+
+static int hex_of(uint8_t c) {
+    if ((uint8_t)(c - '0') < 10) return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int six_bits_of(uint8_t c) {
+    if ((uint8_t)(c - 'A') < 26) return c - 'A';
+    if ((uint8_t)(c - 'a') < 26) return c - 'a' + 26;
+    if ((uint8_t)(c - '0') < 10) return c - '0' + 52;
+    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+void views_free(Views *views) {
+    for (int i = 0; i < VIEWS_DEPTH; i++) free(views->scratch[i].at);
+}
+
+static int found_in(void *context, size_t at, size_t length, unsigned source, uint64_t hash) {
+    const Look *look = context;
+    if (look->depth) return look->seen(look->context, look->at, 0, source, hash, look->written);
+    return look->seen(look->context, at, length, source, hash, AS_IT_IS);
+}
+
+static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes);
+
+/* Whether it may be text: only then a form within it is looked for. */
+static int may_be_text(const uint8_t *text, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < 9) return 0;
+    return 1;
+}
+
+/* What has been put into the scratch of this depth is looked through. */
+static int look_into(const Look *look, size_t at, Written written) {
+    Look inner = *look;
+    const Bytes *decoded = &look->views->scratch[look->depth];
+    if (!look->depth) inner.at = at;
+    inner.written = written;
+    inner.depth++;
+    if (inner.depth < VIEWS_DEPTH && may_be_text(decoded->at, decoded->length))
+        return look_everywhere(&inner, decoded->at, decoded->length, 1);
+    return originals_find(look->views->originals, decoded->at, decoded->length, found_in, &inner);
+}
+
+static int look_into_hex(const Look *look, const uint8_t *text, size_t first, size_t last) {
+    Bytes *to = &look->views->scratch[look->depth];
+    for (size_t from = first; from < first + 2 && last - from >= LEAST_HEX; from++) {
+        to->length = 0;
+        if (!bytes_room(to, (last - from) / 2)) return 0;
+        for (size_t i = from; i + 1 < last; i += 2)
+            to->at[to->length++] = (uint8_t)(hex_of(text[i]) << 4 | hex_of(text[i + 1]));
+        if (!look_into(look, from, HEXADECIMAL)) return 0;
+    }
+    return 1;
+}
+
+/* A run of the characters of base64, which may have begun before what was encoded did. */
+static int look_into_run(const Look *look, const uint8_t *text, size_t first, size_t last) {
+    Bytes *to = &look->views->scratch[look->depth];
+    for (size_t i = first; last - first >= LEAST_HEX && i + LEAST_HEX <= last;) {
+        size_t end = i;
+        while (end < last && hex_of(text[end]) >= 0) end++;
+        if (end - i >= LEAST_HEX && !look_into_hex(look, text, i, end)) return 0;
+        i = end + 1;
+    }
+    for (size_t from = first; from < first + 4 && last - from >= LEAST_BASE64; from++) {
+        to->length = 0;
+        if (!bytes_room(to, (last - from) / 4 * 3 + 3)) return 0;
+        uint32_t bits = 0;
+        int count = 0;
+        for (size_t i = from; i < last; i++) {
+            bits = bits << 6 | (uint32_t)six_bits_of(text[i]);
+            count += 6;
+            if (count >= 8) {
+                count -= 8;
+                to->at[to->length++] = (uint8_t)(bits >> count);
+            }
+        }
+        if (!look_into(look, from, BASE64)) return 0;
+    }
+    return 1;
+}
+
+#if HAVE_SIXTEEN
+static unsigned in_base64(const uint8_t *at) {
+    Sixteen bytes = sixteen_at(at);
+    Sixteen lower = both(bytes, sixteen_of(0x20));
+    Sixteen letters = are_below(less(lower, 'a'), 26), digits = are_below(less(bytes, '0'), 10);
+    Sixteen signs = both(both(are(bytes, '+'), are(bytes, '-')), both(are(bytes, '/'), are(bytes, '_')));
+    return bits_of(both(both(letters, digits), signs));
+}
+#endif
+
+/* From text[at] the first place at which at least LEAST_BASE64 characters of base64 stand; `length` if there is none. */
+static size_t next_run(const uint8_t *text, size_t at, size_t length) {
+#if HAVE_SIXTEEN
+    for (; at + 64 <= length; at += 64 - LEAST_BASE64 + 1) {
+        uint64_t runs = 0;
+        for (int i = 0; i < 4; i++) runs |= (uint64_t)in_base64(text + at + 16 * i) << (16 * i);
+        runs &= runs >> 1;
+        runs &= runs >> 2;
+        runs &= runs >> 4;
+        if (runs) return at + (size_t)__builtin_ctzll(runs);
+    }
+#endif
+    for (size_t run = 0; at < length; at++) {
+        run = six_bits_of(text[at]) >= 0 ? run + 1 : 0;
+        if (run == LEAST_BASE64) return at + 1 - LEAST_BASE64;
+    }
+    return length;
+}
+
+static int look_into_runs(const Look *look, const uint8_t *text, size_t length) {
+    for (size_t at = 0; (at = next_run(text, at, length)) < length;) {
+        size_t end = at + LEAST_BASE64;
+        while (end < length && six_bits_of(text[end]) >= 0) end++;
+        if (!look_into_run(look, text, at, end)) return 0;
+        at = end;
+    }
+    return 1;
+}
+
+static int four_hex(const uint8_t *at, size_t left) {
+    int code = 0;
+    if (left < 4) return -1;
+    for (int i = 0; i < 4; i++) {
+        if (hex_of(at[i]) < 0) return -1;
+        code = code << 4 | hex_of(at[i]);
+    }
+    return code;
+}
+
+static uint8_t *put_character(uint8_t *to, unsigned code) {
+    if (code < 0x80) {
+        *to++ = (uint8_t)code;
+    } else if (code < 0x800) {
+        *to++ = (uint8_t)(0xC0 | code >> 6);
+        *to++ = (uint8_t)(0x80 | (code & 63));
+    } else if (code < 0x10000) {
+        *to++ = (uint8_t)(0xE0 | code >> 12);
+        *to++ = (uint8_t)(0x80 | (code >> 6 & 63));
+        *to++ = (uint8_t)(0x80 | (code & 63));
+    } else {
+        *to++ = (uint8_t)(0xF0 | code >> 18);
+        *to++ = (uint8_t)(0x80 | (code >> 12 & 63));
+        *to++ = (uint8_t)(0x80 | (code >> 6 & 63));
+        *to++ = (uint8_t)(0x80 | (code & 63));
+    }
+    return to;
+}
+
+/* Behind \uXXXX, of which `at` is the first digit; its character is put at *to. 0 if there are no four digits. */
+static size_t unicode(const uint8_t *text, size_t at, size_t length, uint8_t **to) {
+    int code = four_hex(text + at, length - at);
+    if (code < 0) return 0;
+    at += 4;
+    if (code >= 0xD800 && code < 0xDC00 && length - at >= 6 && text[at] == '\\' && text[at + 1] == 'u') {
+        int low = four_hex(text + at + 2, length - at - 2);
+        if (low >= 0xDC00 && low < 0xE000) {
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+            at += 6;
+        }
+    }
+    *to = put_character(*to, (unsigned)code);
+    return at;
+}
+
+static uint8_t escaped(uint8_t c) {
+    switch (c) {
+    case '0': return 0;
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'Z': return 0x1A;
+    default: return c;
+    }
+}
+
+size_t without_backslashes(const uint8_t *text, size_t length, uint8_t *to) {
+    uint8_t *next = to;
+    for (size_t i = 0; i < length;) {
+        if (text[i] != '\\' || i + 1 == length) {
+            *next++ = text[i++];
+            continue;
+        }
+        size_t behind = text[i + 1] == 'u' ? unicode(text, i + 2, length, &next) : 0;
+        if (!behind) *next++ = escaped(text[i + 1]);
+        i = behind ? behind : i + 2;
+    }
+    return (size_t)(next - to);
+}
+
+static int look_behind_backslashes(const Look *look, const uint8_t *text, size_t length) {
+    Bytes *to = &look->views->scratch[look->depth];
+    to->length = 0;
+    if (!length || !memchr(text, '\\', length)) return 1;
+    if (!bytes_room(to, length)) return 0;
+    to->length = without_backslashes(text, length, to->at);
+    return look_into(look, 0, BACKSLASHES);
+}
+
+static int look_behind_percent(const Look *look, const uint8_t *text, size_t length) {
+    Bytes *to = &look->views->scratch[look->depth];
+    to->length = 0;
+    if (!length || !memchr(text, '%', length)) return 1;
+    if (!bytes_room(to, length)) return 0;
+    int any = 0;
+    for (size_t i = 0; i < length; i++) {
+        int coded = text[i] == '%' && length - i > 2 && hex_of(text[i + 1]) >= 0 && hex_of(text[i + 2]) >= 0;
+        to->at[to->length++] = coded ? (uint8_t)(hex_of(text[i + 1]) << 4 | hex_of(text[i + 2])) : text[i];
+        i += coded ? 2 : 0;
+        any |= coded;
+    }
+    return any ? look_into(look, 0, PERCENT) : 1;
+}
+
+static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes) {
+    if (!originals_find(look->views->originals, text, length, found_in, (void *)look)) return 0;
+    if (!look_into_runs(look, text, length)) return 0;
+    return !escapes || (look_behind_backslashes(look, text, length) && look_behind_percent(look, text, length));
+}
+
+int views_find(Views *views, const uint8_t *text, size_t length, Seen seen, void *context) {
+    Look look = {views, seen, context, 0, 0, AS_IT_IS};
+    return look_everywhere(&look, text, length, 1);
+}
+
+int views_find_plain(Views *views, const uint8_t *text, size_t length, Seen seen, void *context) {
+    Look look = {views, seen, context, 0, 0, AS_IT_IS};
+    return look_everywhere(&look, text, length, 0);
+}
+
+int views_find_percent(Views *views, const uint8_t *text, size_t length, Seen seen, void *context) {
+    Look look = {views, seen, context, 0, 0, AS_IT_IS};
+    return look_behind_percent(&look, text, length);
+}
