@@ -47,6 +47,13 @@ class Planned:
         raise_for(plan.errors)
         self._plans[called] = plan
 
+    def decided(self) -> list[tuple[str, Program]]:
+        """What happens to the rows of each table that is known. Raises CheckFailed if the plan has errors."""
+        self._plans = {name_of(table): self._planner.table(table, self.find_any) for table in self._known}
+        raise_for([problem for plan in self._plans.values() for problem in plan.errors])
+        self.finish()
+        return [(called, plan.program(None)) for called, plan in sorted(self._plans.items())]
+
     def find(self, database: str | None, name: str) -> Table | None:
         """The table of exactly that name, or a known one of no database."""
         return self._tables.get(f"{database}.{name}" if database else name) or self._tables.get(name)

@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from anonymize import folder
 from anonymize.audit import Audit, audit
 from anonymize.dumps import live, publish, source, statements
 from anonymize.dumps.source import STANDARD, Source
 from anonymize.dumps.statements import Options
 from anonymize.dumps.tables import tables
+from anonymize.errors import UsageError
 from anonymize.plan import Planner
 from anonymize.planned import Planned
 from anonymize.progress import Watch
@@ -45,6 +47,19 @@ def dump(request: Request, planner: Planner, watch: Watch) -> Audit:
     for a source or an output that cannot be used, and AnonymizeError for an output that cannot be written.
     """
     publish.check(request.source, request.output, force=request.force)
+    if Path(request.source).is_dir():
+        if request.compress is not None:
+            raise UsageError("the files of a folder stay compressed as they are", "leave out --compress")
+        return folder.dump(
+            Path(request.source),
+            Path(request.output),
+            planner,
+            watch,
+            known=request.known,
+            partial=request.partial,
+            force=request.force,
+            jobs=request.jobs,
+        )
     options = Options(partial=request.partial)
     ahead = None
     if can_be_read_twice(request.source):
@@ -70,6 +85,8 @@ def can_be_read_twice(where: str) -> bool:
 
 def read_tables(where: str, options: Options | None = None) -> Schema:
     """The tables that a dump declares."""
+    if Path(where).is_dir():
+        return folder.read_tables(Path(where))
     with opened(where) as stream:
         return tables(stream, options)
 

@@ -12,12 +12,16 @@ from pathlib import Path, PurePosixPath
 from migci.errors import UsageError
 
 _SKIPPED = {".git", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "build", "dist", "site-packages"}
+_TOOL_ALEMBIC = re.compile(rb"^\[tool\.alembic\]", re.MULTILINE)
 _INTERPRETERS = (".venv/bin/python", "venv/bin/python", "env/bin/python")
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What a project seems to be. `found` lists every migration repository; the first is the one that is meant."""
+    """What a project seems to be. `found` lists every migration repository; the first is the one that is meant.
+
+    `sqlite` is whether alembic's own settings name a database of that kind.
+    """
 
     name: str
     tool: str
@@ -25,6 +29,7 @@ class Detected:
     found: tuple[str, ...]
     python: str | None
     requirements: tuple[str, ...]
+    sqlite: bool = False
 
 
 def detect(project: Path) -> Detected:
@@ -44,12 +49,25 @@ def detect(project: Path) -> Detected:
         found=tuple(path for _, path in found),
         python=python,
         requirements=() if python else _requirements(project, tool),
+        sqlite=tool == "alembic" and _speaks_to_sqlite(project / migrations),
     )
 
 
 def repositories(project: Path) -> list[tuple[str, str]]:
     """Each migration repository in `project`, as its tool and what `migrations` would be; the nearest first."""
     return _nearest_first(_repositories(project))
+
+
+def home_of_migrations(folder: Path) -> Path:
+    """`folder`, or the nearest above it that has migrations; no higher than the top of the git checkout it is in."""
+    above = (folder, *folder.parents)
+    top = next((place for place, one in enumerate(above) if (one / ".git").exists()), 0)
+    return next((one for one in above[: top + 1] if repositories(one) or _has_tool_alembic(one)), folder)
+
+
+def says_tool_alembic(pyproject: bytes) -> bool:
+    """Whether a pyproject.toml has alembic's settings in it."""
+    return _TOOL_ALEMBIC.search(pyproject) is not None
 
 
 def repositories_of(files: Iterable[str], text_of: Callable[[str], str]) -> list[tuple[str, str]]:
@@ -82,6 +100,13 @@ def _repositories(project: Path) -> Iterator[tuple[str, str]]:
             yield "sqlalchemy-migrate", here.relative_to(project).as_posix()
 
 
+def _has_tool_alembic(folder: Path) -> bool:
+    try:
+        return says_tool_alembic((folder / "pyproject.toml").read_bytes())
+    except OSError:
+        return False
+
+
 def _has_section(path: Path, section: str) -> bool:
     try:
         return _says(path.read_text(encoding="utf-8"), section)
@@ -96,6 +121,16 @@ def _says(text: str, section: str) -> bool:
     except configparser.Error:
         return False
     return file.has_section(section)
+
+
+def _speaks_to_sqlite(ini: Path) -> bool:
+    file = configparser.RawConfigParser(strict=False)
+    try:
+        file.read_string(ini.read_text(encoding="utf-8"))
+        url = file.get("alembic", "sqlalchemy.url", fallback="")
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return False
+    return re.match(r"\s*sqlite[+:]", url) is not None
 
 
 def _requirements(project: Path, tool: str) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ MIGCI = (sys.executable, "-m", "migci")
 CFG = "[db_settings]\nrepository_id = shop\nversion_table = migrate_version\nrequired_dbs = []\n"
 NUMBERED = "repository/versions"
 ALEMBIC = "migrations/versions"
+ORDER = f"{NUMBERED}/versions.json"
+IDS = f"{ALEMBIC}/versions.json"
 
 
 class Checkout:
@@ -154,6 +156,16 @@ def revisions(ids: Sequence[str], parent: str | None = None) -> dict[str, str]:
         found |= revision(id, parent)
         parent = id
     return found
+
+
+def ids(order: Sequence[str]) -> str:
+    """A versions.json of alembic's revisions."""
+    return "[\n" + ",\n".join(f'  "{id}"' for id in order) + "\n]\n"
+
+
+def alembic_listed(order: Sequence[str], parent: str | None = None) -> dict[str, str]:
+    """A chain of revisions with its versions.json."""
+    return {**revisions(order, parent), IDS: ids(order)}
 
 
 ALEMBIC_PROJECT = {

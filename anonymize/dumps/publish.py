@@ -13,6 +13,7 @@ from typing import IO, Protocol, cast
 
 import zstandard
 from isal import igzip
+from typing_extensions import Buffer
 
 from anonymize.dumps.source import STANDARD
 from anonymize.errors import AnonymizeError, UsageError
@@ -24,7 +25,7 @@ _GZIP_LEVEL, _ZSTD_LEVEL, _XZ_LEVEL = 2, 3, 3
 class Sink(Protocol):
     """What takes bytes."""
 
-    def write(self, data: bytes | memoryview, /) -> object: ...
+    def write(self, data: Buffer, /) -> object: ...
 
 
 def compression(name: str, asked: str | None = None) -> str:

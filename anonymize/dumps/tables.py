@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from typing_extensions import Buffer
+
 from anonymize.decisions import name_of
 from anonymize.dumps.source import Source
 from anonymize.dumps.statements import Options, rewrite
@@ -33,5 +35,5 @@ class _Found:
 
 
 class _Nowhere:
-    def write(self, data: bytes | memoryview, /) -> None:
+    def write(self, data: Buffer, /) -> None:
         pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import Buffer
+
 from anonymize.dumps.publish import Sink
 from anonymize.dumps.source import Source
 from anonymize.errors import Unreadable
@@ -23,7 +25,6 @@ class Window:
         self._sink = sink
         self._line = 1
         self._kept = 0
-        self._pieces: list[bytes | memoryview] = []
 
     def more(self, most: int = _MOST_BYTES) -> bool:
         """Get more into sight behind `data`, whose places change: `at` is 0 then. False at the input's end.
@@ -57,18 +58,18 @@ class Window:
         """What is before `end` goes out as it is."""
         self.at = end
 
-    def replace(self, end: int, new: bytes) -> None:
-        """`new` goes out in place of what lies between `at` and `end`."""
-        self._collect()
-        self._pieces.append(new)
+    def replace(self, end: int, new: Buffer) -> None:
+        """`new` goes out in place of what lies between `at` and `end`; it is not needed behind this call."""
+        self.flush()
+        self._sink.write(new)
         self.at = self._kept = end
 
     def flush(self) -> None:
         """Write all that has been dealt with."""
-        self._collect()
-        for piece in self._pieces if len(self._pieces) < 3 else [b"".join(self._pieces)]:
-            self._sink.write(piece)
-        self._pieces = []
+        if self._kept < self.at:
+            whole = self._kept == 0 and self.at == len(self.data)
+            self._sink.write(self.data if whole else memoryview(self.data)[self._kept : self.at])
+        self._kept = self.at
 
     def line(self, place: int) -> int:
         """The line, from 1, of a place in `data` that is not before `at`."""
@@ -77,9 +78,3 @@ class Window:
     def unreadable(self, place: int, what: str, hint: str) -> Unreadable:
         """An error about a place in `data`."""
         return Unreadable(f"{self.source.name}:{self.line(place)}: {what}", hint)
-
-    def _collect(self) -> None:
-        if self._kept < self.at:
-            whole = self._kept == 0 and self.at == len(self.data)
-            self._pieces.append(self.data if whole else memoryview(self.data)[self._kept : self.at])
-        self._kept = self.at

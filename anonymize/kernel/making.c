@@ -34,13 +34,25 @@ static int maximum_in(PyObject *object, NumeralsRule *rule) {
     return done;
 }
 
+/* The attribute "others"; None lets any character stand among numerals. */
+static int others_in(PyObject *object, Kept **kept, NumeralsRule *rule) {
+    PyObject *others = PyObject_GetAttrString(object, "others");
+    View view = {NULL, 0};
+    int done = others && (others == Py_None || bytes_of(others, kept, &view));
+    Py_XDECREF(others);
+    rule->others = view.at;
+    rule->others_length = view.length;
+    return done;
+}
+
 static int numerals_of(PyObject *object, Kept **kept, void **own) {
     View key, alphabet, tweak;
     long keep_first, number;
     NumeralsRule rule = {0};
     if (!key_in(object, kept, &key) || !bytes_in(object, "alphabet", kept, &alphabet) ||
         !bytes_in(object, "tweak", kept, &tweak) || !number_in(object, "keep", &keep_first) ||
-        !number_in(object, "number", &number) || !maximum_in(object, &rule))
+        !number_in(object, "number", &number) || !maximum_in(object, &rule) ||
+        !others_in(object, kept, &rule))
         return 0;
     rule.key = key.at;
     rule.alphabet = alphabet.at;

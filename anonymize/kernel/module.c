@@ -138,6 +138,10 @@ int operation_of(PyObject *object, Kept **kept, PyObject *asked, Operation *made
         made->sort = OP_NULL;
         return 1;
     }
+    if (is_a(object, "Default")) {
+        made->sort = OP_DEFAULT;
+        return 1;
+    }
     if (is_a(object, "Constant")) {
         made->sort = OP_CONSTANT;
         return bytes_in(object, "value", kept, &made->constant);
@@ -384,7 +388,10 @@ static PyObject *module_apply(PyObject *module, PyObject *op) {
     ApplyObject *made = (ApplyObject *)PyType_GenericAlloc(apply_type, 0);
     if (!made) return NULL;
     made->asked = PyList_New(0);
-    if (made->asked && operation_of(op, &made->kept, made->asked, &made->operation)) return (PyObject *)made;
+    if (made->asked && operation_of(op, &made->kept, made->asked, &made->operation)) {
+        if (made->operation.sort != OP_DEFAULT) return (PyObject *)made;
+        PyErr_SetString(PyExc_TypeError, "DEFAULT is a word of SQL, and no value");
+    }
     Py_DECREF(made);
     return NULL;
 }

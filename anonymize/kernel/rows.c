@@ -199,9 +199,14 @@ size_t row_end(Grammar grammar, size_t places, const uint8_t *data, size_t at, s
 
 /* Replacing. */
 
-int is_null(const uint8_t *at, size_t length) {
-    return length == 4 && (at[0] | 32) == 'n' && (at[1] | 32) == 'u' && (at[2] | 32) == 'l' && (at[3] | 32) == 'l';
+static int is_word_of(const char *word, const uint8_t *at, size_t length) {
+    if (strlen(word) != length) return 0;
+    for (size_t i = 0; i < length; i++)
+        if ((at[i] | 32) != word[i]) return 0;
+    return 1;
 }
+
+int is_null(const uint8_t *at, size_t length) { return is_word_of("null", at, length); }
 
 /* Fill in what the cell's value and its folded bytes are. */
 static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why) {
@@ -210,6 +215,10 @@ static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why
     const uint8_t *lexeme = data + cell->span.first;
     size_t length = cell->span.last - cell->span.first;
     Sort sort = slot->operation->sort;
+    if (sort == OP_DEFAULT) {
+        cell->skipped = is_word_of("default", lexeme, length);
+        return FITS;
+    }
     cell->skipped = is_null(lexeme, length);
     if (cell->skipped) return FITS;
     if (sort == OP_NULL || sort == OP_CONSTANT) {
@@ -275,6 +284,12 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     View subject = {NULL, 0};
     Fit fit;
     if (cell->slot->subject >= 0 && (fit = subject_of(rows, cell, &subject, why)) != FITS) return fit;
+    if (operation->sort == OP_DEFAULT) {
+        int done = bytes_put(out, data + *copied, cell->span.first - *copied) && bytes_put(out, "DEFAULT", 7);
+        *copied = cell->span.last;
+        rows->replaced[cell->slot->place]++;
+        return done ? FITS : NO_MEMORY;
+    }
     int forced = operation->sort == OP_NULL || operation->sort == OP_CONSTANT;
     size_t before = out->length;
     if (!bytes_put(out, data + *copied, cell->span.first - *copied)) return NO_MEMORY;

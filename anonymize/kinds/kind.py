@@ -42,7 +42,8 @@ class Made:
     """None leaves the values as they are."""
     uniqueness: Uniqueness
     longest: int | None = None
-    """The most characters of a result, whatever the value; None where results are as long as their values."""
+    """The most characters of a result, whatever the value; None where results are as long as their values, or where
+    it was seen that the column's type holds them, whatever their length."""
     grows: bool = False
     """A result can be longer than its value, and nobody knows by how much."""
     subject: str | None = None

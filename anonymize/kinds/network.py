@@ -63,7 +63,7 @@ def _ip(wish: Wish) -> Made:
         most = largest(column)
         if most is not None and most < int(_LAST):
             raise wish.refuse(f"the column holds numbers up to {most}", "addresses need an int unsigned or a bigint")
-        return Made(Call(Number(Applied(op))), Uniqueness.BIJECTIVE, 10)
+        return Made(Call(Number(Applied(op))), Uniqueness.BIJECTIVE)  # any of them fits: see above
     if column.type in BYTES:
         return Made(Call(Packed(Applied(op))), Uniqueness.BIJECTIVE)
     wish.need_room(min(_ROOMS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 
 from anonymize.kinds.columns import (
     BLOBS,
@@ -41,7 +42,9 @@ def _constant(wish: Wish) -> Made:
     problem = _cannot_hold(wish, text)
     if problem:
         raise wish.refuse(f"the constant {text!r} {problem}", "choose a value that the column can hold")
-    return Made(Constant(text.encode()), Uniqueness.LOSSY, len(text))
+    # Of other types it was seen that they hold it; how many characters it has says nothing of them.
+    counted = not wish.column.type or wish.column.type in TEXTS | BYTES | BLOBS
+    return Made(Constant(text.encode()), Uniqueness.LOSSY, len(text) if counted else None)
 
 
 def _cannot_hold(wish: Wish, text: str) -> str | None:
@@ -53,7 +56,12 @@ def _cannot_hold(wish: Wish, text: str) -> str | None:
         return None if whole and lowest <= int(text) <= most else f"is no number from {lowest} to {most}"
     spelled = _SPELLED.get(column.type)
     if spelled is not None:
-        return None if spelled.fullmatch(text) else f"is no value of the type {column.type}"
+        if not spelled.fullmatch(text):
+            return f"is no value of the type {column.type}"
+        digits = column.length - (column.scale or 0) if column.length and column.type in DECIMALS else None
+        if digits is not None and abs(Decimal(text)) >= Decimal(10) ** digits:
+            return f"has more than {digits} digits before its point"
+        return None
     if column.type == "enum" and column.members and text not in column.members:
         return f"is none of the column's members: {', '.join(column.members)}"
     if column.type == "json" and not _is_json(text):

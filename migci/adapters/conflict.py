@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack
 
-from migci.adapters.git import users_environment
+from migci.adapters.commits import users_environment
 from migci.adapters.worktree import Stages
 from migci.errors import MigciError
 
@@ -58,17 +58,20 @@ def _sides(lines: list[bytes]) -> tuple[list[bytes], list[bytes]] | None:
 
 def _merged(stages: Stages) -> tuple[list[bytes], list[bytes]]:
     """The same, as git merges line by line where one side is to win each conflict."""
-    with tempfile.TemporaryDirectory(prefix="migci-") as folder:
-        names = ("ours", "base", "theirs")
-        for name, content in zip(names, (stages.ours, stages.base, stages.theirs), strict=True):
-            Path(folder, name).write_bytes(content or b"")
-        ours, theirs = (_favouring(side, folder, names).splitlines() for side in ("--ours", "--theirs"))
+    with ExitStack() as stack:
+        files = [stack.enter_context(os.fdopen(os.memfd_create("a side"), "wb")) for _ in range(3)]
+        for file, content in zip(files, (stages.ours, stages.base, stages.theirs), strict=True):
+            file.write(content or b"")
+            file.flush()
+        places = [file.fileno() for file in files]  # in memory: a process that is killed leaves nothing
+        ours, theirs = (_favouring(side, places).splitlines() for side in ("--ours", "--theirs"))
         return ours, theirs
 
 
-def _favouring(side: str, folder: str, names: tuple[str, ...]) -> bytes:
+def _favouring(side: str, files: list[int]) -> bytes:
+    names = [f"/proc/self/fd/{file}" for file in files]
     done = subprocess.run(
-        ["git", "merge-file", "-p", "-q", side, *names], cwd=folder, env=users_environment(), capture_output=True
+        ["git", "merge-file", "-p", "-q", side, *names], pass_fds=files, env=users_environment(), capture_output=True
     )
     if done.returncode:
         raise MigciError(f"git merge-file failed: {done.stderr.decode(errors='replace').strip()}")

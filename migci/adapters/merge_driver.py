@@ -18,7 +18,7 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 
-from migci.adapters.git import likely_trunk, users_environment
+from migci.adapters.commits import likely_trunk, users_environment
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.rebasing import items_of, written
 from migci.core.merging import OURS, Items, Unmergeable, merge

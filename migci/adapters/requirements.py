@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from migci.adapters.commits import closed_environment
 from migci.adapters.disk import disk_or
-from migci.adapters.git import closed_environment
 from migci.adapters.instances import delete
 from migci.core.snapshot import digest
 from migci.errors import UsageError

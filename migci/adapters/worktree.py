@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
 import subprocess
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from migci.adapters.git import users_environment
+from migci.adapters.beside import Beside, write
+from migci.adapters.commits import users_environment
 from migci.errors import MigciError, UsageError
 
 _JOURNAL = "migci-versions-rebase"
@@ -96,7 +95,7 @@ class Worktree:
                     for was, now in renames
                     for entry in self._listed(was)
                 ]
-                _write(
+                write(
                     self._journal(), json.dumps({"head": self._head(), "files": list(renames), "index": index}).encode()
                 )
             for temporary, path in written:
@@ -186,8 +185,8 @@ class Worktree:
         if not os.access((self.project / was).parent, os.W_OK):
             raise UsageError(f"{was} lies in a folder that cannot be written to")
 
-    def _written(self, edits: Sequence[Edit]) -> _Beside:
-        return _Beside([(self.project / edit.path, edit.now) for edit in edits])
+    def _written(self, edits: Sequence[Edit]) -> Beside:
+        return Beside([(self.project / edit.path, edit.now) for edit in edits])
 
     def _rename_in_index(self, entries: Sequence[tuple[str, str, str, str]]) -> None:
         """So that a second time changes nothing: first all old names go, and then all new ones come."""
@@ -229,59 +228,3 @@ class _Listed:
 
 def _renamed(full: str, was: str, now: str) -> str:
     return full[: -len(was)] + now
-
-
-class _Beside:
-    """New contents in files beside the old ones; those that were not put in their place are gone on exit."""
-
-    def __init__(self, contents: list[tuple[Path, bytes]]) -> None:
-        self._contents = contents
-        self._made: list[tuple[Path, Path]] = []
-
-    def __enter__(self) -> list[tuple[Path, Path]]:
-        try:
-            for path, content in self._contents:
-                self._made.append((_beside(path, content), path))
-        except BaseException:
-            self.__exit__()
-            raise
-        return self._made
-
-    def __exit__(self, *exception: object) -> None:
-        for temporary, _ in self._made:
-            temporary.unlink(missing_ok=True)
-
-
-def _beside(path: Path, content: bytes) -> Path:
-    try:
-        temporary, descriptor = _new_file(path, content)
-    except OSError as error:
-        raise UsageError(f"nothing can be written beside {path}: {error.strerror}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            mode = path.stat().st_mode if path.exists() else 0o644
-            os.fchmod(descriptor, stat.S_IMODE(mode))
-            stream.flush()
-            os.fsync(descriptor)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise UsageError(f"nothing can be written beside {path}: {error.strerror}") from error
-    return temporary
-
-
-def _new_file(path: Path, content: bytes) -> tuple[Path, int]:
-    """A new file beside `path`, for `content`.
-
-    It is called after that, so what a killed process left of the same is known and taken away; nothing else is.
-    """
-    temporary = path.with_name(f".migci-{path.name}.{hashlib.sha256(content).hexdigest()[:16]}.tmp")
-    with suppress(FileNotFoundError):
-        if stat.S_ISREG(temporary.lstat().st_mode) and content.startswith(temporary.read_bytes()):
-            temporary.unlink()
-    return temporary, os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-
-
-def _write(path: Path, content: bytes) -> None:
-    _beside(path, content).replace(path)

@@ -13,8 +13,10 @@ from migci.cli.histories import Histories, histories
 from migci.cli.options import migrations_option, project_option
 from migci.core.scripts import ALEMBIC, Listing
 from migci.errors import UsageError
+from migci.ports import ScriptReader
 from migci.report import plain
 from migci.versions.add import add as with_one_more
+from migci.versions.check import listing_or_none
 
 
 @click.command(short_help="Give a script the next number:  migci versions add versions/add_counters.py")
@@ -26,23 +28,24 @@ def add(file: Path, project: Path, migrations: tuple[str, ...]) -> None:
 
     All of the script's variants (NAME_mysql_upgrade.sql) get the same number. For alembic, the id of the script's
     revision is appended, if there is a versions.json. Nothing else is changed; and nothing at all if versions.json
-    could not be read then.
+    could not be read then. A script that trunk lists is not new, and gets no other number; where git does not tell
+    what trunk has, that is not looked at.
     """
-    with histories(project, None, None, migrations, alone=True) as known:
-        listing, path = _where(known, file)
-        order, new = with_one_more(listing, path)
-        (was,) = known.trees.proposed.read([listing.order_file])
-        assert was is not None
-        now = written(order, was, ids=listing.kind == ALEMBIC)
-        if wrong := versions_json.read(now).mistakes:
-            raise UsageError(f"{listing.order_file} would be one that {wrong[0].message}", hint=wrong[0].hint)
-        Worktree(known.project).apply([Edit(listing.order_file, was, now)], ())
+    known = histories(project, None, None, migrations, trunk_needed=False)
+    listing, path, reader = _where(known, file)
+    order, new = with_one_more(listing, path, listing_or_none(reader, known.trees.trunk))
+    (was,) = known.trees.proposed.read([listing.order_file])
+    assert was is not None
+    now = written(order, was, ids=listing.kind == ALEMBIC)
+    if wrong := versions_json.read(now).mistakes:
+        raise UsageError(f"{listing.order_file} would be one that {wrong[0].message}", hint=wrong[0].hint)
+    Worktree(known.project).apply([Edit(listing.order_file, was, now)], ())
     told = f"number {new.id}: {', '.join(new.files)}" if new.files else new.id
     click.echo(plain.unobeyed(plain.line(f"{listing.order_file}: {told}", 800)))
 
 
-def _where(known: Histories, file: Path) -> tuple[Listing, str]:
-    """The history whose folder holds the file, and its path in the project."""
+def _where(known: Histories, file: Path) -> tuple[Listing, str, ScriptReader]:
+    """The history whose folder holds the file, its path in the project, and who reads that history."""
     place = file.parent.resolve() / file.name
     folders: list[str] = []
     for reader in known.readers:
@@ -54,6 +57,6 @@ def _where(known: Histories, file: Path) -> tuple[Listing, str]:
                 path = place.relative_to(known.project).as_posix()
                 if known.trees.proposed.kind(path) is None:
                     raise UsageError(f"there is no {path}")
-                return listing, path
+                return listing, path, reader
         folders += listing.folders
     raise UsageError(f"{file} lies in none of the folders of migrations", hint=f"they are {', '.join(folders)}")

@@ -62,11 +62,11 @@ def check(
     if len(refs) > 1:
         compete = _compared(project, refs, trunk, migrations, format_, settings_ref)
         context.exit(Exit.FAILED if compete else Exit.PASSED)
-    with histories(project, refs[0] if refs else None, trunk, migrations, settings_ref=settings_ref) as known:
-        checked = check_all(known.readers, known.trees, known.branches)
-        if tests:
-            pairs = zip(checked, known.readers, strict=True)
-            checked = tuple(with_tests(one, reader, known.trees, known.tests) for one, reader in pairs)
+    known = histories(project, refs[0] if refs else None, trunk, migrations, settings_ref=settings_ref)
+    checked = check_all(known.readers, known.trees, known.branches)
+    if tests:
+        pairs = zip(checked, known.readers, strict=True)
+        checked = tuple(with_tests(one, reader, known.trees, known.tests) for one, reader in pairs)
     click.echo(_document(checked) if format_ == "json" else "\n".join(map(plain.unobeyed, _text(checked))))
     context.exit(Exit.PASSED if all(one.good for one in checked) else Exit.FAILED)
 
@@ -83,20 +83,24 @@ def _compared(
     if repeated := sorted({ref for ref in refs if refs.count(ref) > 1}):
         raise UsageError(f"{', '.join(repeated)} is named twice")
     found: list[tuple[Listing, tuple[Clash, ...]]] = []
-    with histories(project, refs[0], trunk, migrations, settings_ref=settings_ref) as known:
-        trees = [(ref, known.at(ref)) for ref in refs]
-        for reader in known.readers:
-            landed = listing_or_none(reader, known.landed())
-            listings = [
-                (ref, listing_or_none(reader, one.proposed), listing_or_none(reader, one.base)) for ref, one in trees
-            ]
-            there = next((one for one in (landed, *(one for _, one, _ in listings)) if one is not None), None)
-            if there is None:
-                reader.read(trees[0][1].proposed)  # it tells what is not there
-                continue
-            changes = tuple(Change(ref, one, base) for ref, one, base in listings if one is not None)
-            trunks = landed or Listing(there.kind, there.folders)
-            found.append((there, competing(changes, trunks, known.branches)))
+    known = histories(project, refs[0], trunk, migrations, settings_ref=settings_ref)
+    trees = [(ref, known.at(ref)) for ref in refs]
+    for reader in known.readers:
+        landed = listing_or_none(reader, known.landed())
+        listings = [
+            (ref, listing_or_none(reader, one.proposed), listing_or_none(reader, one.base)) for ref, one in trees
+        ]
+        there = next((one for one in (landed, *(one for _, one, _ in listings)) if one is not None), None)
+        if there is None:
+            reader.read(trees[0][1].proposed)  # it tells what is not there
+            continue
+        for ref, one, _ in listings:
+            if one is not None and not one.readable:
+                wrong = next(finding for finding in one.findings if finding.file == one.order_file)
+                raise UsageError(f"{ref}: {wrong.message}", hint=wrong.hint)
+        changes = tuple(Change(ref, one, base) for ref, one, base in listings if one is not None)
+        trunks = landed or Listing(there.kind, there.folders)
+        found.append((there, competing(changes, trunks, known.branches)))
     compete = any(clashes for _, clashes in found)
     click.echo(_of_changes(found, refs) if format_ == "json" else "\n".join(map(plain.unobeyed, _told(found, refs))))
     return compete

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from migci.adapters.git import GitRepository, file_at, likely_trunk, opened
+from migci.adapters.commits import Commits, commits_of, file_at, likely_trunk
 from migci.adapters.scripts.repositories import READERS, reader_of
 from migci.adapters.scripts.trees import DiskFiles
 from migci.core.run import Commit
-from migci.detect import repositories, repositories_of
+from migci.detect import home_of_migrations, repositories, repositories_of, says_tool_alembic
 from migci.errors import UsageError
 from migci.ports import EntryKind, Files, ScriptReader
 from migci.versions.check import Trees
 
 SETTINGS = "migci.toml"
-_SETTINGS_OF_ALEMBIC = re.compile(rb"^\[tool\.alembic\]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Histories:
     readers: tuple[ScriptReader, ...]
     trees: Trees
     branches: tuple[str, ...]
-    repository: GitRepository | None
+    repository: Commits | None
     tests: str | None = None
     lands_on: str = ""
 
@@ -49,21 +44,20 @@ class Histories:
         return self.repository.files(self.repository.commit(self.lands_on))
 
 
-@contextmanager
 def histories(
     project: Path,
     ref: str | None,
     trunk: str | None,
     migrations: tuple[str, ...],
     *,
-    alone: bool = False,
+    trunk_needed: bool = True,
     settings_ref: str | None = None,
-) -> Iterator[Histories]:
-    """What `ref`, or the working tree, has, and what `trunk`, or the settings' one, does; nothing is left on exit.
+) -> Histories:
+    """What `ref`, or the working tree, has, and what `trunk`, or the settings' one, does; nothing is written anywhere.
 
-    If `alone`, git is not asked: there is the working tree, and no trunk.
-    It goes by migci.toml, that of the commit `settings_ref` if one is named, and where there is none by what is found
-    in the folder. Raises UsageError.
+    It goes by migci.toml, that of the commit `settings_ref` if one is named; where there is none, by what is found in
+    the folder, or in the nearest above it that has migrations. Raises UsageError; also where git does not tell what
+    trunk has, if somebody has named it and `trunk_needed`.
     """
     project = project.resolve()
     top = next((place for place in (project, *project.parents) if (place / SETTINGS).is_file()), None)
@@ -77,41 +71,35 @@ def histories(
         else:
             text = file_at(project, settings_ref, SETTINGS)
             settings = config.parse(text, project / f"{SETTINGS} at {settings_ref}").project
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="migci-"))
-        repository: GitRepository | None = None
-        try:
-            if not alone:
-                repository = stack.enter_context(opened(project, Path(folder, "git")))
-        except UsageError:
-            if ref is not None or trunk is not None or settings is not None:
-                raise
-        trees, named = Trees(DiskFiles(project)), ""
-        if repository is not None:
-            named = trunk or (settings.trunk if settings else likely_trunk(project))
-            try:
-                trees = _trees(repository, project, ref, named)
-            except UsageError:
-                if ref is not None or trunk is not None or settings is not None:
-                    raise  # else it is a repository without a commit, and there is nothing to compare with
-        branches = tuple(settings.versions.branches) if settings else ()
-        folders = tuple(settings.versions.folders) if settings else ()
-        if migrations:
-            readers = tuple(reader_of(trees.proposed, path) for path in migrations)
-        elif settings is not None:
-            readers = READERS[settings.tool](settings.migrations, folders)
-            if not readers:
-                raise UsageError(
-                    'a history of tool = "command" is not read by migci versions',
-                    hint="'migci replay' tells what a patch does to it",
-                )
-        else:
-            readers = _detected(project, trees.proposed)
-        tests = settings.versions.tests if settings else None
-        yield Histories(project, readers, trees, branches, repository, tests, named)
+    elif not migrations:
+        project = home_of_migrations(project)
+    named_by_somebody = ref is not None or trunk is not None or settings is not None
+    commits, trees, named = None, Trees(DiskFiles(project)), ""
+    try:
+        commits = commits_of(project)
+        named = trunk or (settings.trunk if settings else likely_trunk(project))
+        trees = _trees(commits, project, ref, named)
+    except UsageError:
+        if named_by_somebody and trunk_needed:
+            raise  # else it is no repository, or one without a commit, and there is nothing to compare with
+    branches = tuple(settings.versions.branches) if settings else ()
+    folders = tuple(settings.versions.folders) if settings else ()
+    if migrations:
+        readers = tuple(reader_of(trees.proposed, path) for path in migrations)
+    elif settings is not None:
+        readers = READERS[settings.tool](settings.migrations, folders)
+        if not readers:
+            raise UsageError(
+                'a history of tool = "command" is not read by migci versions',
+                hint="'migci replay' tells what a patch does to it",
+            )
+    else:
+        readers = _detected(project, trees.proposed)
+    tests = settings.versions.tests if settings else None
+    return Histories(project, readers, trees, branches, commits, tests, named)
 
 
-def _trees(repository: GitRepository, project: Path, ref: str | None, trunk: str) -> Trees:
+def _trees(repository: Commits, project: Path, ref: str | None, trunk: str) -> Trees:
     proposed = repository.commit("HEAD" if ref is None else ref)
     files: Files = DiskFiles(project) if ref is None else repository.files(proposed)
     landed = repository.commit(trunk)
@@ -135,7 +123,7 @@ def _detected(project: Path, files: Files) -> tuple[ScriptReader, ...]:
         there = [entry.path for entry in files.entries("", below=True) if entry.kind is EntryKind.FILE]
         found = repositories_of(there, lambda path: (files.read([path])[0] or b"").decode(errors="replace"))
     (tables,) = files.read(["pyproject.toml"])
-    if tables is not None and _SETTINGS_OF_ALEMBIC.search(tables) and ("alembic", "alembic.ini") not in found:
+    if tables is not None and says_tool_alembic(tables) and ("alembic", "alembic.ini") not in found:
         found.insert(0, ("alembic", "pyproject.toml"))
     if not found:
         raise UsageError(

@@ -10,12 +10,13 @@ from migci import config
 from migci.adapters.scripts.trees import DiskFiles
 from migci.adapters.scripts.versions_folder import FolderOnDisk
 from migci.cli.options import project_option
-from migci.core.naming import VERSIONS, Plan, mentions
-from migci.detect import repositories
+from migci.core.mentions import mentions
+from migci.core.naming import VERSIONS, Plan
+from migci.detect import home_of_migrations, repositories
 from migci.errors import UsageError
 from migci.report import plain
 from migci.versions.along import tests_along
-from migci.versions.importing import carry_out, planned
+from migci.versions.importing import carry_out, left_alone, planned
 
 
 @click.command("import", short_help="Take the numbers out of migrations' names:  migci versions import --dry-run")
@@ -38,9 +39,13 @@ def import_(project: Path, migrations: str | None, dry_run: bool) -> None:
       migci versions import --migrations nova/db/sqlalchemy/migrate_repo
     """
     top = config.nearest(project)
-    folder = FolderOnDisk(_versions(top, migrations or _configured(top)), top)
+    if migrations is None and not (top / config.FILE_NAME).is_file():
+        top = home_of_migrations(top)
+    folder = FolderOnDisk(_versions(top, migrations) if migrations else _configured(top), top)
     work = planned(folder)
     _show(work.plan, folder.place)
+    if left := left_alone(folder, work):
+        click.echo(plain.line(f"no migrations, and left as they are: {', '.join(left)}", 800))
     if dry_run:
         click.echo("Nothing was done.")
     else:
@@ -79,12 +84,12 @@ def _tests(plan: Plan, place: str, top: Path) -> list[tuple[str, str]]:
     return list(tests_along(map(tuple, scripts.values()), renames, DiskFiles(top), tests))
 
 
-def _configured(top: Path) -> str:
-    """What migci.toml names; without one, what is found. Raises UsageError where that is not one repository."""
+def _configured(top: Path) -> Path:
+    """The folder that migci.toml names; without one, what is found. Raises UsageError where that is not one."""
     if not (top / config.FILE_NAME).is_file():
         found = [path for tool, path in repositories(top) if tool == "sqlalchemy-migrate"]
         if len(found) == 1:
-            return found[0]
+            return _versions(top, found[0])
         what = f"there are several in {top}: {', '.join(found)}" if found else f"there is no migrate.cfg in {top}"
         raise UsageError(what, hint="name the folder with --migrations")
     settings = config.load(top).project
@@ -93,7 +98,12 @@ def _configured(top: Path) -> str:
             f"an import is for sqlalchemy-migrate, and the tool of {top} is {settings.tool}",
             hint="alembic's revisions have no numbers in their names",
         )
-    return settings.migrations
+    folders = settings.versions.folders
+    if len(folders) > 1:
+        raise UsageError(
+            f"[project.versions] has several folders: {', '.join(folders)}", hint="name one of them with --migrations"
+        )
+    return _inside(top, top / folders[0]) if folders else _versions(top, settings.migrations)
 
 
 def _versions(top: Path, migrations: str) -> Path:
@@ -105,6 +115,13 @@ def _versions(top: Path, migrations: str) -> Path:
     folder = named if (named.parent / "migrate.cfg").is_file() else named / "versions"
     if not (folder.parent / "migrate.cfg").is_file() or not folder.is_dir():
         raise UsageError(f"{named} is no repository of sqlalchemy-migrate", hint="name the folder with migrate.cfg")
+    return _inside(top, folder)
+
+
+def _inside(top: Path, folder: Path) -> Path:
+    """Raises UsageError for a folder that is not there, or not in the project."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", hint="see [project.versions] folders in migci.toml")
     if folder.is_symlink() or not folder.resolve().is_relative_to(top.resolve()):
         raise UsageError(f"{folder} leads out of the project", hint="go to the project that it is in")
     return folder.resolve()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from migci import config, wiring
-from migci.adapters import git
+from migci.adapters.commits import likely_trunk
 from migci.cli.options import project_option
 from migci.detect import Detected, detect
 from migci.errors import UsageError
@@ -67,8 +67,8 @@ def init(project: Path) -> None:
     if path.exists():
         raise UsageError(f"{path} is there already", hint="change it, or delete it first")
     found = detect(project)
-    flavor = next((name for name in _SERVERS if wiring.available(name)), "sqlite")
-    path.write_text(_text(found, git.likely_trunk(project), flavor))
+    flavor = "sqlite" if found.sqlite else next((name for name in _SERVERS if wiring.available(name)), "sqlite")
+    path.write_text(_text(found, likely_trunk(project), flavor))
     click.echo(f"Wrote {path}: {found.tool}, {found.migrations}.")
     if len(found.found) > 1:
         click.echo(f"There are others: {', '.join(found.found[1:])}; change 'migrations' if one of them is meant.")
@@ -89,11 +89,13 @@ def _text(found: Detected, trunk: str, flavor: str) -> str:
         trunk=json.dumps(trunk),
         environment=environment,
         flavor=json.dumps(flavor),
-        flavor_is=_flavor_is(flavor),
+        flavor_is=_flavor_is(flavor, of_alembic=found.sqlite),
     )
 
 
-def _flavor_is(flavor: str) -> str:
+def _flavor_is(flavor: str, *, of_alembic: bool) -> str:
     others = [name for name in (*_SERVERS, "sqlite") if name != flavor]
     told = "or " + ", ".join(json.dumps(name) for name in others)
-    return f"{told}; no server is on the path of this machine" if flavor == "sqlite" else told
+    if flavor != "sqlite":
+        return told
+    return f"{told}; {'alembic.ini names SQLite' if of_alembic else 'no server is on the path of this machine'}"

@@ -23,7 +23,8 @@ from migci.ports import Files, NotRebased, ScriptReader
 from migci.report import plain
 from migci.versions.along import tests_along, with_tests
 from migci.versions.check import listing_or_none
-from migci.versions.rebase import Plan, described, plan
+from migci.versions.moves import Plan, described
+from migci.versions.rebase import plan
 
 
 @click.command(short_help="Move a branch's own migrations behind trunk's:  migci versions rebase")
@@ -44,23 +45,23 @@ def rebase(trunk: str | None, dry_run: bool, project: Path, migrations: tuple[st
       migci versions rebase --trunk origin/main
       git rebase main || { migci versions rebase && git rebase --continue; }
     """
-    with histories(project, None, trunk, migrations) as known:
-        if known.trees.trunk is None:
-            raise UsageError(
-                f"{known.project} is in no git repository that can be read: there is no trunk",
-                hint="a branch is put behind trunk, so both have to be known to git",
-            )
-        worktree = Worktree(known.project)
-        _end_what_was_begun(worktree, dry_run)
-        works = [work_of(reader, known, worktree) for reader in known.readers]
-        for work in works:
-            for line in work.told(known.trees.trunk.name):
-                _say(line)
-        for line in _references(works, known.trees.proposed, worktree):
+    known = histories(project, None, trunk, migrations)
+    if known.trees.trunk is None:
+        raise UsageError(
+            f"{known.project} is in no git repository that can be read: there is no trunk",
+            hint="a branch is put behind trunk, so both have to be known to git",
+        )
+    worktree = Worktree(known.project)
+    _end_what_was_begun(worktree, dry_run)
+    works = [work_of(reader, known, worktree) for reader in known.readers]
+    for work in works:
+        for line in work.told(known.trees.trunk.name):
             _say(line)
-        if dry_run or not any(work.edits or work.plan.renames for work in works):
-            return
-        done = carried_out(works, worktree)
+    for line in _references(works, known.trees.proposed, worktree):
+        _say(line)
+    if dry_run or not any(work.edits or work.plan.renames for work in works):
+        return
+    done = carried_out(works, worktree)
     _say("done; nothing is committed")
     if done.staged:
         _say(f"in git's index, too: {', '.join(done.staged)}")

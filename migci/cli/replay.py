@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from migci import config, report, wiring
-from migci.adapters import git, publish
+from migci.adapters import commits, publish
 from migci.cli.options import project_option, settings_option
 from migci.cli.progress import watching
 from migci.core.run import Run
@@ -98,7 +98,7 @@ def run_replay(
         settings = config.load(project)
         chosen = settings.as_datasets(project, datasets)
     else:
-        text_of = partial(git.file_at, project, settings_ref)
+        text_of = partial(commits.file_at, project, settings_ref)
         settings = config.parse(text_of(config.FILE_NAME), project / f"{config.FILE_NAME} at {settings_ref}")
         chosen = settings.as_datasets(project, datasets, text_of)
     if not chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from migci.core.finding import Finding, Severity, silenced
@@ -24,7 +24,6 @@ def changes(proposed: Listing, trunk: Listing, base: Listing, branches: tuple[st
     arrived = {one.now for one in moved}
     new = [one for one in added(proposed, trunk, base) if one.id not in arrived]
     yield from _below(proposed, base, new)
-    yield from _strangers(proposed, trunk, base)
     yield from (_taken(one, trunk, proposed) for one in new if one.id in trunk.by_id)
     yield from _behind([one for one in new if one.id not in trunk.by_id], proposed, trunk, base, branches)
 
@@ -62,7 +61,7 @@ def _moved(proposed: Listing, trunk: Listing, base: Listing) -> Iterator[_Move]:
                     f"the patch puts revision {id}, which trunk already has, in another place: "
                     f"it followed {', '.join(was.parents)}, and follows {', '.join(now.parents) or 'nothing'} now"
                 )
-                hint = f"leave it where it is, and let what is new follow trunk's newest{REBASE[ALEMBIC]}"
+                hint = f"git checkout TRUNK -- {now.files[0]}; then, for what is new{REBASE[ALEMBIC]}"
                 yield _Move(id, id, at(now, "MC017", Severity.ERROR, message, hint))
 
 
@@ -79,7 +78,9 @@ def _renumbered(proposed: Listing, base: Listing) -> Iterator[_Move]:
             if len(before[key]) == len(after[key]) == 1:
                 now = after[key][0]
                 message = f"the patch gives {was.name}, which has landed as number {was.id}, the number {now.id}"
-                hint = f"databases remember numbers: leave it as it is, and let what is new come last{REBASE[NUMBERED]}"
+                hint = "databases remember numbers, so it keeps its own, and what is new comes last: "
+                by_name = proposed.order is None
+                hint += f"git mv {now.files[0]} {was.files[0]}" if by_name else "migci versions rebase"
                 yield _Move(was.id, now.id, at(now, "MC017", Severity.ERROR, message, hint))
                 break
 
@@ -98,7 +99,9 @@ def _edited(proposed: Listing, trunk: Listing, base: Listing, elsewhere: set[str
         now[script.id].append(script)
     for id, was in base.by_id.items():
         landed = {was.digest, trunk.by_id[id].digest if id in trunk.by_id else was.digest}
-        if now[id] and id not in elsewhere and not any(one.digest in landed for one in now[id]):
+        lacking = any(file in proposed.missing for one in now[id] for file in one.files)  # that is said already
+        edited_here = not lacking and not any(one.digest in landed for one in now[id])
+        if now[id] and id not in elsewhere and edited_here:
             edited = Finding(
                 "MC001",
                 Severity.WARNING,
@@ -111,17 +114,38 @@ def _edited(proposed: Listing, trunk: Listing, base: Listing, elsewhere: set[str
 
 
 def _removed(proposed: Listing, trunk: Listing, base: Listing, elsewhere: set[str]) -> Iterator[Finding]:
+    unlisted = set(proposed.others) if proposed.order is not None and trunk.order is not None else set()
     for id, was in base.by_id.items():
         there = id in proposed.by_id or id in elsewhere or any(file in proposed.unread for file in was.files)
-        if not there and id in trunk.by_id:
+        if not there and id in trunk.by_id and not unlisted.issuperset(was.files):
+            listed = trunk.order is None or id in (proposed.order or ())
             yield Finding(
                 "MC002",
                 Severity.ERROR,
                 f"the patch removes revision {id}, which trunk already has: "
                 "databases that are at it will not be found in the history",
-                hint="keep the file",
+                hint=f"git checkout TRUNK -- {' '.join(was.files)}"
+                + ("" if listed else "; then, for its line in the list: migci versions rebase"),
                 file=was.files[0],
             )
+
+
+def of_no_order(mine: Sequence[Script]) -> tuple[str, ...]:
+    """Those of a patch's own revisions of which nothing says which comes first; none where they are one chain."""
+    ids = {script.id for script in mine}
+    firsts = tuple(script.id for script in mine if not ids & set(script.parents))
+    if len(firsts) > 1:
+        return firsts
+    followed: dict[str, list[str]] = defaultdict(list)
+    for script in mine:
+        for parent in ids & set(script.parents):
+            followed[parent].append(script.id)
+    return tuple(next((several for several in followed.values() if len(several) > 1), ()))
+
+
+def in_a_row(ids: Sequence[str]) -> str:
+    """What to do about them: a person has to say it, no command can."""
+    return f"let {ids[1]} follow {ids[0]}, or the other way round"
 
 
 def _below(proposed: Listing, base: Listing, new: list[Script]) -> Iterator[Finding]:
@@ -135,19 +159,6 @@ def _below(proposed: Listing, base: Listing, new: list[Script]) -> Iterator[Find
                 f"revision {script.id} comes before revisions that trunk already has: "
                 "it will not run on a database that is at trunk's newest",
                 hint=f"move it behind {several(base.heads)}{REBASE[proposed.kind]}",
-            )
-
-
-def _strangers(proposed: Listing, trunk: Listing, base: Listing) -> Iterator[Finding]:
-    known = {*trunk.others, *base.others}
-    for file in proposed.others:
-        if file not in known and proposed.order is None:
-            yield Finding(
-                "MC007",
-                Severity.ERROR,
-                f"the patch adds {file} among the migrations, and it is not one: the tool will not run it",
-                hint="name it as the tool expects a migration to be named, or move it to another folder",
-                file=file,
             )
 
 
@@ -171,6 +182,7 @@ def _behind(
     branch = branch_of(proposed, branches)
     then, now = heads_of(base, branches), heads_of(trunk, branches)
     for script in new:
+        unsaid = of_no_order([one for one in new if branch[one.id] == branch[script.id]])
         newest = now.get(branch[script.id], ())
         if newest == then.get(branch[script.id], ()) or mine & set(script.parents):
             continue
@@ -182,5 +194,17 @@ def _behind(
                 Severity.ERROR,
                 f"{revision(proposed, script.id)} follows {', '.join(script.parents) or 'nothing'}, "
                 f"and trunk's newest is {several(newest)}",
-                hint=f"move it behind trunk's newest{REBASE[proposed.kind]}",
+                hint=_to_come_last(script, newest, unsaid, proposed, trunk),
             )
+
+
+def _to_come_last(
+    script: Script, newest: tuple[str, ...], unsaid: tuple[str, ...], proposed: Listing, trunk: Listing
+) -> str:
+    if proposed.kind == NUMBERED:
+        moments = proposed.gaps or trunk.gaps
+        if moments and all(int(script.id) > int(one) for one in newest):
+            return "its number is behind trunk's already, and nothing is to be renamed: git merge TRUNK, or git rebase"
+    elif unsaid:
+        return in_a_row(unsaid)
+    return f"move it behind trunk's newest{REBASE[proposed.kind]}"

@@ -47,15 +47,6 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Mention:
-    """A line of a file that names a script as it was called."""
-
-    file: str
-    line: int
-    move: Move
-
-
-@dataclass(frozen=True)
 class _Script:
     """A numbered script: what its name says it is for, and what it says besides."""
 
@@ -72,6 +63,13 @@ class _Script:
 def is_numbered(name: str) -> bool:
     """Whether sqlalchemy-migrate takes the number of a migration from `name`."""
     return _NUMBERED.fullmatch(name) is not None and name.endswith((".py", ".sql"))
+
+
+def without_number(name: str) -> str | None:
+    """`name` without the number that it begins with; `None` where that leaves no name, or one with a number again."""
+    match = _NUMBERED.fullmatch(name)
+    bare = match[2].lstrip("_-. ") if match else name
+    return bare if purpose(bare) is not None and not is_numbered(bare) else None
 
 
 def plan(names: Iterable[str]) -> Plan:
@@ -122,7 +120,7 @@ def finished(names: Iterable[str], listed: Mapping[str, Sequence[str]]) -> Plan:
         if new is None:
             raise UsageError(
                 f"{VERSIONS} is there already, and {_shown(name)} is not in it",
-                hint=f"give it the next number: migci versions add {name}",
+                hint="take the number out of its name, and call migci versions add",
             )
         moves.append(Move(number, name, new))
     return Plan(tuple(sorted(moves, key=lambda move: (move.number, not move.old.endswith(".py"), move.old))))
@@ -148,25 +146,6 @@ def purpose(name: str) -> tuple[str, ...] | None:
     operation = parts.pop() if parts[-1] in _OPERATIONS else _OPERATIONS[0]
     database = "_".join(_IBM) if tuple(parts[-3:]) == _IBM else "".join(parts[-1:])
     return (database, operation) if database else None
-
-
-def mentions(lines: Iterable[tuple[str, int, str]], plan: Plan) -> Iterator[Mention]:
-    """Those of `lines`, each with its file and number, that name an old file, with or without its ending."""
-    by_number: dict[str, list[tuple[str, Move]]] = defaultdict(list)
-    for move in plan.moves:
-        stem = move.old.rpartition(".")[0]
-        digits = re.match("[0-9]+", stem)
-        assert digits is not None
-        by_number[digits[0]].append((stem, move))
-    for file, line, text in lines:
-        told = set()
-        for found in re.finditer(r"(?<![0-9A-Za-z_])[0-9]{3,}", text):
-            for stem, move in by_number.get(found[0], ()):
-                end = found.start() + len(stem)
-                if text.startswith(stem, found.start()) and not re.match(r"\w", text[end : end + 1]):
-                    told.add(move)
-        for move in sorted(told, key=lambda move: move.old):
-            yield Mention(file, line, move)
 
 
 def _script(name: str, number: int, rest: str) -> Iterator[_Script]:

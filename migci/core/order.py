@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from migci.core.finding import Finding, Severity
-from migci.core.landing import changes
-from migci.core.scripts import Listing, heads_of
+from migci.core.landing import changes, in_a_row, of_no_order
+from migci.core.lists import list_removed, strangers, without_its_list
+from migci.core.scripts import NUMBERED, Listing, branch_of, heads_of
 from migci.core.shape import REBASE, faults, revisions, several
 
 OF_TRUNK = "trunk itself: "
@@ -24,14 +25,16 @@ def check(
     warning, `of_trunk`, that begins with `OF_TRUNK`; without `trunk` all counts. Never raises.
     """
     if trunk is None:
-        return (*faults(proposed, branches), *_alone(proposed), *_heads(proposed, None, branches))
+        return (*faults(proposed, branches), *strangers(proposed), *_heads(proposed, None, branches))
     theirs = {(one.id, one.message) for tree in (trunk, base) if tree for one in faults(tree, branches)}
-    meanwhile = trunk.by_id.keys() - base.by_id.keys() if base else set()
     found = []
-    for one in faults(proposed, branches, meanwhile, trunk.heads):
+    for one in faults(proposed, branches, trunk, base):
         landed = (one.id, one.message) in theirs
         found.append(_of_trunk(one) if landed else one)
-    if proposed.readable and trunk.readable and (base is None or base.readable):
+    if list_removed(proposed, trunk):
+        found.append(without_its_list(trunk))
+    elif proposed.readable and trunk.readable and (base is None or base.readable):
+        found += _strangers(proposed, trunk, base or trunk)
         found += changes(proposed, trunk, base or trunk, branches)
         found += _heads(proposed, trunk, branches)
     return tuple(found)
@@ -42,17 +45,14 @@ def _of_trunk(finding: Finding) -> Finding:
     return replace(finding, severity=severity, message=OF_TRUNK + finding.message, of_trunk=True)
 
 
-def _alone(listing: Listing) -> Iterator[Finding]:
-    """Where nothing tells since when it is there, it may be meant to be there."""
-    if listing.order is None:
-        for file in listing.others:
-            yield Finding(
-                "MC007",
-                Severity.WARNING,
-                f"{file} lies among the migrations, and is none: the tool will not run it",
-                hint="name it as the tool expects a migration to be named, or move it to another folder",
-                file=file,
-            )
+def _strangers(proposed: Listing, trunk: Listing, base: Listing) -> Iterator[Finding]:
+    """Those that trunk has are its own; where nothing but a name makes a migration, they are meant to be there."""
+    known = {*trunk.others, *base.others}
+    for one in strangers(proposed, trunk):
+        if one.file not in known:
+            yield one
+        elif proposed.order is not None and proposed.kind == NUMBERED:
+            yield _of_trunk(one)
 
 
 def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) -> Iterator[Finding]:
@@ -71,9 +71,12 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
             hint = "let each migration follow exactly one other"
             yield Finding("MC008", Severity.ERROR, told, hint, file=last.where, line=last.line)
         elif len(heads) <= len(were):
+            told = f"{what} has {len(were)} heads: {several(were)}"
             yield _of_trunk(Finding("MC008", Severity.WARNING, told, "join them in a change of its own"))
         else:
             added = [script for script in proposed.chain if script.id not in trunk.by_id]
+            of = branch_of(proposed, branches)
+            unsaid = of_no_order([script for script in added if of[script.id] == branch])
             forks = [one for one in added if _forks(one.parents, proposed)]
             beside = next(iter([*forks, *added]), None)
             yield Finding(
@@ -81,7 +84,9 @@ def _heads(proposed: Listing, trunk: Listing | None, branches: tuple[str, ...]) 
                 # Where branches are usual, so is one more; a file that cannot be read may only hide who follows.
                 Severity.ERROR if len(were) - len(trunk.unread) <= 1 else Severity.WARNING,
                 f"with the patch {told}",
-                hint=f"let the patch's first migration follow {several(were) or 'the other'}{REBASE[proposed.kind]}",
+                hint=in_a_row(unsaid)
+                if unsaid
+                else f"let the patch's first migration follow {several(were) or 'the other'}{REBASE[proposed.kind]}",
                 file=beside.where if beside else None,
                 line=beside.line if beside else None,
             )
@@ -109,6 +114,8 @@ def _forks(parents: tuple[str, ...], listing: Listing) -> bool:
 
 def summary(listing: Listing) -> str:
     """A sentence's part: how many there are, and which is the newest."""
+    if not listing.readable:
+        return "how many migrations there are is not known"
     if not listing.scripts:
         return "no migrations"
     return f"{revisions(listing, len(listing.by_id))}, the newest is {several(listing.heads) or 'none'}"

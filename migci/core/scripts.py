@@ -52,8 +52,9 @@ class Listing:
 
     `folders` are where they lie, relative to the project. `order` are the ids or numbers that versions.json lists, or
     `None` where there is none, and `order_lines` in which line of it each stands; `order_file` is its path, also where
-    it is not there. `others` look like migrations, lie among them, and are none. `findings` tell what could not be
-    read, and `unread` are the files whose migrations are for that missing in `scripts`, or without their place.
+    it is not there; `missing` are files that it lists and that are not there. `others` look like migrations, lie among
+    them, and are none. `findings` tell what could not be read, and `unread` are the files whose migrations are for that
+    missing in `scripts`, or without their place.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Listing:
     others: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     unread: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -79,6 +81,11 @@ class Listing:
     def readable(self) -> bool:
         """Whether it is known which migrations there are; `False` where versions.json is there and cannot be read."""
         return self.order_file not in self.unread
+
+    @property
+    def gaps(self) -> bool:
+        """Whether its numbers are moments, so that there may be gaps between them."""
+        return self.kind == NUMBERED and any(int(one.id) - int(was) > 1 for one in self.scripts for was in one.parents)
 
     @cached_property
     def by_id(self) -> dict[str, Script]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from migci.core.finding import Finding, Severity, silenced
+from migci.core.lists import against_list
 from migci.core.scripts import ALEMBIC, NUMBERED, TOLD, Listing, Script, branch_of
 
 REBASE = {ALEMBIC: ": migci versions rebase", NUMBERED: ": migci versions rebase", TOLD: ""}
@@ -15,20 +16,21 @@ REBASE = {ALEMBIC: ": migci versions rebase", NUMBERED: ": migci versions rebase
 def faults(
     listing: Listing,
     branches: tuple[str, ...] = (),
-    landed: Collection[str] = frozenset(),
-    ends: Collection[str] = frozenset(),
+    trunk: Listing | None = None,
+    base: Listing | None = None,
 ) -> Iterator[Finding]:
     """What is wrong with `listing`, whatever there was before; how many heads it has is not looked at.
 
-    Those that have `landed` meanwhile are not missing. Of several `ends` that trunk has, all may be joined.
+    What `trunk` has is not missing: it has landed meanwhile, or that it was removed is said where `listing` is compared
+    with trunk, as it was at `base`. Of several heads that trunk has, all may be joined.
     """
     yield from listing.findings
     yield from _twice(listing)
-    yield from _missing(listing, landed)
+    yield from _missing(listing, frozenset(trunk.by_id) if trunk else frozenset())
     yield from _circles(listing)
-    yield from _joins(listing, ends)
+    yield from _joins(listing, trunk.heads if trunk else ())
     yield from _side_ways(listing, branches)
-    yield from _against_order(listing)
+    yield from against_list(listing, trunk, base)
 
 
 def revision(listing: Listing, id: str) -> str:
@@ -126,14 +128,15 @@ def _circles(listing: Listing) -> Iterator[Finding]:
             circle = path[path.index(at_) :]
             first = circle.index(min(circle))
             circle = [*circle[first:], *circle[:first]]
+            first_one = listing.by_id[circle[0]]
+            if len(circle) == 1:
+                message = f"{revision(listing, circle[0])} follows itself"
+                yield at(first_one, "MC015", Severity.ERROR, message, "let it follow what was the newest before it")
+                continue
             told = (f"{one} follows {other}" for one, other in zip(circle, [*circle[1:], circle[0]], strict=True))
-            yield at(
-                listing.by_id[circle[0]],
-                "MC015",
-                Severity.ERROR,
-                f"the history runs in a circle: {', '.join(told)}",
-                hint="let the one that was written first follow what is before all of them",
-            )
+            message = f"the history runs in a circle: {', '.join(told)}"
+            hint = "let the one that was written first follow what is before all of them"
+            yield at(first_one, "MC015", Severity.ERROR, message, hint)
 
 
 def _needs(script: Script, listing: Listing) -> tuple[str, ...]:
@@ -178,40 +181,3 @@ def _side_ways(listing: Listing, branches: tuple[str, ...]) -> Iterator[Finding]
                 "an order that down_revision does not show",
                 hint="let it follow that one, and take depends_on out",
             )
-
-
-def _against_order(listing: Listing) -> Iterator[Finding]:
-    """What versions.json says of alembic's revisions; numbers have no other order than that."""
-    if listing.order is None or listing.kind != ALEMBIC:
-        return
-    places = {id: place for place, id in enumerate(listing.order)}
-    lines = dict(zip(listing.order, listing.order_lines, strict=False))
-    for id in listing.order:
-        if id not in listing.by_id and not listing.hidden:
-            yield Finding(
-                "MC011",
-                Severity.ERROR,
-                f"{listing.order_file} lists {id}, and there is no such revision",
-                hint="take it out of the list, or bring its file back",
-                file=listing.order_file,
-                line=lines.get(id),
-            )
-    for script in listing.by_id.values():
-        if script.id not in places:
-            yield Finding(
-                "MC007",
-                Severity.ERROR,
-                f"{script.files[0]} lies among the migrations, and {listing.order_file} does not list {script.id}",
-                hint=f"migci versions add {script.files[0]}",
-                file=script.files[0],
-            )
-        for parent in script.parents:
-            if places.get(parent, -1) > places.get(script.id, len(places)):
-                yield Finding(
-                    "MC012",
-                    Severity.ERROR,
-                    f"{listing.order_file} lists {script.id} before {parent}, which it follows",
-                    hint="list them in the order of their down_revision: migci versions rebase",
-                    file=listing.order_file,
-                    line=lines.get(script.id),
-                )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from migci.core.lists import landed_line, take_number_out
 from migci.core.merging import Item, Items
-from migci.core.scripts import ALEMBIC, Listing
+from migci.core.naming import is_numbered
+from migci.core.scripts import ALEMBIC, Listing, name_of
 from migci.errors import UsageError
-from migci.versions.rebase import items
+from migci.versions.moves import items
 
 _DATABASES = (
     "access", "default", "firebird", "ibm_db_sa", "informix", "maxdb", "mssql", "mysql", "oracle", "postgresql",
@@ -17,11 +19,12 @@ _DATABASES = (
 _VARIANT = re.compile(rf"(.+?)_(?:(?:ibm_db_sa|[^_]+)_(?:upgrade|downgrade)|{'|'.join(_DATABASES)})")
 
 
-def add(listing: Listing, file: str) -> tuple[Items, Item]:
+def add(listing: Listing, file: str, trunk: Listing | None = None) -> tuple[Items, Item]:
     """What versions.json has to list with `file` in it, and the line that is new.
 
     A script of sqlalchemy-migrate comes with all of its variants, NAME_database_operation.sql. Raises UsageError where
-    there is no versions.json that can be read, and for a file that is listed already or is no migration.
+    there is no versions.json that can be read, and for a file that is listed already, is no migration or has a number
+    in its name; also for one that `trunk` lists: databases remember its number, so it is not new.
     """
     wrong = next((one for one in listing.findings if one.id == "MC012" and one.file == listing.order_file), None)
     if wrong is not None:
@@ -29,6 +32,13 @@ def add(listing: Listing, file: str) -> tuple[Items, Item]:
     if listing.order is None:
         raise UsageError(f"there is no {listing.order_file}", hint=_WITHOUT[listing.kind == ALEMBIC])
     new = _revision(listing, file) if listing.kind == ALEMBIC else _number(listing, file)
+    landed = next((line for one in _together(listing, file) if trunk and (line := landed_line(trunk, one))), None)
+    if landed is not None:
+        what = landed.id if listing.kind == ALEMBIC else f"number {landed.id}"
+        raise UsageError(
+            f"trunk has {file} already, as {what}: it is its line in {listing.order_file} that was lost",
+            hint="migci versions rebase brings the line back; another script that is new needs another name",
+        )
     return (*items(listing), new), new
 
 
@@ -58,15 +68,16 @@ def _revision(listing: Listing, file: str) -> Item:
 def _number(listing: Listing, file: str) -> Item:
     for script in listing.scripts:
         if file in script.files:
-            raise UsageError(f"{listing.order_file} lists {PurePosixPath(file).name} already, as number {script.id}")
+            raise UsageError(f"{listing.order_file} lists {name_of(file)} already, as number {script.id}")
     if file not in listing.others:
         raise UsageError(
             f"{file} is no script that can be added", hint="a plain file beside versions.json, .py or .sql"
         )
+    if is_numbered(name_of(file)):
+        raise UsageError(
+            f"{file} has a number in its name, and numbers stand in {listing.order_file}", hint=take_number_out(file)
+        )
     name = _name(file)
-    variants = sorted(
-        (one for one in listing.others if _name(one) == name), key=lambda one: (one.endswith(".sql"), one)
-    )
     listed = [script for script in listing.scripts if any(_name(one) == name for one in script.files)]
     if listed:
         raise UsageError(
@@ -74,7 +85,15 @@ def _number(listing: Listing, file: str) -> Item:
             hint=f"a further variant goes onto that line, if it has not landed; otherwise give {file} another name",
         )
     last = max((int(script.id) for script in listing.scripts), default=0)
-    return Item(str(last + 1), tuple(PurePosixPath(one).name for one in variants))
+    return Item(str(last + 1), tuple(name_of(one) for one in _together(listing, file)))
+
+
+def _together(listing: Listing, file: str) -> list[str]:
+    """The script in `file` with all of its variants that are not listed."""
+    if listing.kind == ALEMBIC:
+        return [file]
+    same = (one for one in listing.others if _name(one) == _name(file))
+    return sorted(same, key=lambda one: (one.endswith(".sql"), one))
 
 
 def _name(file: str) -> str:

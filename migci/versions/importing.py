@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migci.core.naming import VERSIONS, Plan, finished, is_numbered, plan
+from migci.core.own_tests import END
+from migci.core.scripts import looks_like_one
 from migci.errors import UsageError
 from migci.ports import VersionsFolder
 
@@ -49,6 +51,12 @@ def planned(folder: VersionsFolder) -> Work:
             hint="commit them, or put them aside with git stash --include-untracked",
         )
     return work
+
+
+def left_alone(folder: VersionsFolder, work: Work) -> tuple[str, ...]:
+    """The files that look like migrations and are none, before and after: nothing that reads the folder runs them."""
+    moved = {name for move in work.plan.moves for name in (move.old, move.new)}
+    return tuple(sorted(name for name in folder.files() - moved if looks_like_one(name) and not name.endswith(END)))
 
 
 def carry_out(folder: VersionsFolder, work: Work) -> None:

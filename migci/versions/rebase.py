@@ -5,46 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from migci.core.landing import in_a_row, of_no_order
 from migci.core.merging import Item, Items, Unmergeable, merge
 from migci.core.scripts import ALEMBIC, Listing, Script, branch_of, heads_of
-from migci.core.shape import revision
 from migci.ports import NotRebased
+from migci.versions.moves import Move, Plan, items
 from migci.versions.own import check_landed, check_read, check_told_apart, own_scripts
-
-
-@dataclass(frozen=True)
-class Move:
-    """One of the branch's own migrations gets another place.
-
-    `was` and `now` are its number, or what it follows; what it followed may be nothing, "".
-    """
-
-    script: Script
-    was: str
-    now: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What has to be done. `own` are the branch's own migrations, as they lie there, and `newest` is trunk's.
-
-    `renames` are files, each with its new path, in an order in which no file is renamed to one that is there. `order`
-    is what versions.json has to list; `None` where there is none.
-    """
-
-    listing: Listing
-    own: tuple[Script, ...] = ()
-    newest: tuple[str, ...] = ()
-    moves: tuple[Move, ...] = ()
-    renames: tuple[tuple[str, str], ...] = ()
-    order: Items | None = None
-
-    @property
-    def reorders(self) -> bool:
-        return self.order is not None and self.order != items(self.listing)
 
 
 def plan(ours: Listing, trunk: Listing, base: Listing, branches: tuple[str, ...] = ()) -> Plan:
@@ -70,15 +38,6 @@ def plan(ours: Listing, trunk: Listing, base: Listing, branches: tuple[str, ...]
     return _renumbered(ours, trunk, base, own)
 
 
-def items(listing: Listing) -> Items:
-    """What its versions.json lists."""
-    if listing.kind == ALEMBIC:
-        return tuple(Item(id) for id in listing.order or ())
-    by_id = listing.by_id
-    names = {id: tuple(PurePosixPath(file).name for file in by_id[id].files) for id in listing.order or ()}
-    return tuple(Item(id, files) for id, files in names.items())
-
-
 def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...], branches: tuple[str, ...]) -> Plan:
     for script in own:
         if len(script.parents) > 1:
@@ -88,9 +47,10 @@ def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, .
             )
     reached = {script.id for script in ours.chain}
     if circle := [script.id for script in own if script.id not in reached]:
-        raise NotRebased(
-            f"the history runs in a circle: {', '.join(circle)} follow one another", "let one follow trunk's"
-        )
+        told = f"the history runs in a circle: {', '.join(circle)} follow one another"
+        if alone := [script.id for script in own if script.id in script.parents]:
+            told = f"revision {alone[0]} follows itself"
+        raise NotRebased(told, f"let {(alone or circle)[0]} follow what is to come before it")
     ids = {script.id for script in own}
     # Seen together with trunk, as a branch can follow what is in trunk and not here yet.
     whole = Listing(ALEMBIC, ours.folders, (*trunk.scripts, *(one for one in ours.scripts if one.id in ids)))
@@ -113,22 +73,15 @@ def _relinked(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, .
 
 def _first(mine: list[Script], name: str | None) -> Script:
     """The one that the others follow, one after the other."""
-    ids = {script.id for script in mine}
-    firsts = [script for script in mine if not ids & set(script.parents)]
-    followed: dict[str, list[str]] = {}
-    for script in mine:
-        for parent in ids & set(script.parents):
-            followed.setdefault(parent, []).append(script.id)
-    forks = [(parent, several) for parent, several in followed.items() if len(several) > 1]
     where = "" if name is None else f" of the branch {name}"
-    if len(firsts) > 1 or forks:
-        several = [script.id for script in firsts] if len(firsts) > 1 else forks[0][1]
+    if several := of_no_order(mine):
         raise NotRebased(
             f"of this branch's own revisions{where}, {', '.join(several)} follow none of the others, or the same one: "
             "which comes first is not said",
-            hint=f"let {several[1]} follow {several[0]}",
+            hint=in_a_row(several),
         )
-    return firsts[0]
+    ids = {script.id for script in mine}
+    return next(script for script in mine if not ids & set(script.parents))
 
 
 def _order(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...]) -> Items | None:
@@ -138,7 +91,7 @@ def _order(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script, ...]
     here = items(ours)
     if ours.kind == ALEMBIC:
         mine = [Item(script.id) for script in own if Item(script.id) in here]
-        landed = [item for item in items(trunk) if item in here]
+        landed = [item for item in items(trunk) if item in here or item.id in ours.by_id]  # or its line was lost
         return (*landed, *(item for item in here if item not in landed and item not in mine), *mine)
     if trunk.order is None:
         return here
@@ -172,7 +125,7 @@ def _renumbered(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script,
             if (now := numbers[PurePosixPath(script.files[0]).name]) != script.id
         )
         return Plan(ours, own, behind, moves, order=order)
-    if not trunk.scripts or _follows(own, newest, trunk):
+    if not trunk.scripts or _follows(own, newest, ours, trunk):
         return Plan(ours, own, behind)
     moves = tuple(
         Move(script, script.id, str(number))
@@ -182,11 +135,10 @@ def _renumbered(ours: Listing, trunk: Listing, base: Listing, own: tuple[Script,
     return Plan(ours, own, behind, moves, tuple(_renames(moves)))
 
 
-def _follows(own: tuple[Script, ...], newest: int, trunk: Listing) -> bool:
+def _follows(own: tuple[Script, ...], newest: int, ours: Listing, trunk: Listing) -> bool:
     """Whether the numbers are behind trunk's already, where there may be gaps between numbers."""
-    gaps = any(int(one.id) - int(parent) > 1 for one in trunk.scripts for parent in one.parents)
     numbers = [newest, *(int(script.id) for script in own)]
-    return gaps and all(before < after for before, after in itertools.pairwise(numbers))
+    return (ours.gaps or trunk.gaps) and all(before < after for before, after in itertools.pairwise(numbers))
 
 
 _NUMBER = re.compile(r"\d+")
@@ -202,18 +154,3 @@ def _renames(moves: tuple[Move, ...]) -> Iterator[tuple[str, str]]:
             digits = _NUMBER.match(path.name)
             assert digits is not None
             yield file, path.with_name(move.now.zfill(len(digits[0])) + path.name[digits.end() :]).as_posix()
-
-
-def described(plan: Plan) -> Iterator[str]:
-    """The plan, a line each, for people."""
-    listing = plan.listing
-    for move in plan.moves:
-        if listing.kind == ALEMBIC:
-            instead = f"instead of {move.was}" if move.was else "instead of nothing"
-            yield f"{move.script.files[0]}: {move.script.id} follows {move.now}, {instead}"
-        elif listing.order is not None:
-            yield f"{listing.order_file}: {move.script.name} is {revision(listing, move.now)}, instead of {move.was}"
-    for was, now in plan.renames:
-        yield f"{was} -> {now}"
-    if plan.reorders and not (plan.moves and listing.kind != ALEMBIC):
-        yield f"{listing.order_file}: what has landed first, then this branch's own"

@@ -264,6 +264,29 @@ def test_without_settings_a_refs_repositories_are_found_in_it(shop: Path) -> Non
     assert "no alembic.ini and no migrate.cfg is found in bare" in check(shop, "bare", "--trunk", "main").err
 
 
+def test_from_a_folder_of_the_project_its_migrations_are_found(shop: Path) -> None:
+    (shop / "api" / "deep").mkdir(parents=True)
+    assert [one["folders"] for one in check(shop / "api" / "deep").histories] == [["migrations/versions"]]
+    assert check(shop / "migrations" / "versions").status == 0
+    assert check(shop / "migrations", "patch", "--trunk", "main").status == 0
+    write(shop, {"api/migrate.cfg": CFG, "api/versions/001_a.py": ""})
+    assert [one["folders"] for one in check(shop / "api" / "deep").histories] == [["versions"]]
+    shutil.rmtree(shop / "api")
+    shutil.rmtree(shop / ".git")
+    assert "no alembic.ini and no migrate.cfg is found" in check(shop / "migrations").err
+
+
+def test_a_list_in_conflict_is_no_history_without_migrations(shop: Path) -> None:
+    torn = '{\n<<<<<<< HEAD\n "2": ["b.py"]\n=======\n "2": ["c.py"]\n>>>>>>> mine\n}\n'
+    write(shop, {"jobs/migrate.cfg": CFG, "jobs/versions/a.py": "", "jobs/versions/versions.json": torn})
+    commit(shop)
+    said = check(shop, "--migrations", "jobs", text=True)
+    assert "jobs/versions: how many migrations there are is not known\n" in said.out
+    compared = check(shop, "patch", "main", "--migrations", "jobs")
+    assert (compared.status, compared.out) == (2, "")
+    assert "patch: jobs/versions/versions.json holds a conflict of git's" in compared.err
+
+
 def test_without_git_the_folder_is_looked_at_alone(shop: Path) -> None:
     shutil.rmtree(shop / ".git")
     assert check(shop).status == 0

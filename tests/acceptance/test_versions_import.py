@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from migci.adapters.agent.migci_agent import versions_file
 from migci.adapters.scripts.versions_folder import FolderOnDisk
 from migci.core.naming import is_numbered
 from migci.versions.importing import carry_out, planned
@@ -164,6 +165,47 @@ def test_without_git_it_only_renames(project: Path) -> None:
     after = contents(project)
     assert after.pop("versions.json")[0].decode() == VERSIONS
     assert after == {NAMES.get(name, name): content for name, content in before.items()}
+
+
+def test_what_was_no_migration_is_told_and_is_none_afterwards_to_whoever_reads_the_folder(project: Path) -> None:
+    beside = ["7_short.py", "helper.py"]
+    for name in (*beside, "users_test.py"):
+        (project / PLACE / name).write_text("")
+    committed(project)
+    git(project, "checkout", "--quiet", "-b", "patch")
+    ran = imported(project)
+    assert "no migrations, and left as they are: 7_short.py, helper.py\n" in ran.stdout
+    assert [
+        name for names in versions_file.read(str(project / PLACE)).values() for name in names if name in beside
+    ] == []
+    check = [*MIGCI, "versions", "check", "--project", str(project)]
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("warning MC007: trunk itself: ") == 2
+    committed(project)
+    git(project, "branch", "--force", "main")
+    assert subprocess.run([*check, "main"], capture_output=True).returncode == 0
+    (project / PLACE / "mine.py").write_text("")
+    assert subprocess.run(check, capture_output=True).returncode == 1
+
+
+def test_the_folder_that_the_settings_name_is_imported(project: Path) -> None:
+    git(project, "mv", PLACE, "scripts")
+    settings = SETTINGS.format(python="python") + '[project.versions]\nfolders = ["scripts"]\n'
+    (project / "migci.toml").write_text(settings)
+    committed(project)
+    ran = imported(project, "--dry-run")
+    assert (ran.returncode, ran.stdout.splitlines()[0]) == (0, "scripts: 10 scripts, 6 numbers from 1 to 6")
+    (project / "migci.toml").write_text(settings.replace('["scripts"]', '["scripts", "more"]'))
+    assert "has several folders: scripts, more" in imported(project, "--dry-run").stderr
+    (project / "migci.toml").write_text(settings.replace('"scripts"', '"gone"'))
+    assert f"there is no folder {project}/gone" in imported(project, "--dry-run").stderr
+
+
+def test_from_a_folder_of_the_project_its_repository_is_found(project: Path) -> None:
+    (project / "deep").mkdir()
+    assert imported(project / "deep", "--dry-run").returncode == 0
+    assert imported(project / PLACE, "--dry-run").returncode == 0
 
 
 def test_gits_own_revert_takes_it_back(project: Path) -> None:

@@ -15,23 +15,19 @@ import pytest
 from tests.repositories import (
     ALEMBIC,
     ALEMBIC_PROJECT,
+    IDS,
     NUMBERED,
+    ORDER,
     SETTINGS_OF_NOBODY,
     Checkout,
     by_list,
+    ids,
     listed,
     numbered,
     revision,
     revisions,
     script,
 )
-
-ORDER = f"{NUMBERED}/versions.json"
-IDS = f"{ALEMBIC}/versions.json"
-
-
-def ids(order: str) -> str:
-    return "[\n" + ",\n".join(f'  "{id}"' for id in order) + "\n]\n"
 
 
 def alembic(tmp_path: Path) -> Checkout:
@@ -461,6 +457,47 @@ def test_a_script_gets_the_next_number_with_its_variants(tmp_path: Path) -> None
     assert list(checkout.numbers()) == ["1", "2", "3", "4", "5"]
 
 
+@pytest.mark.parametrize("asked", ["orders.py", "orders_sqlite_upgrade.sql"])
+def test_a_landed_script_whose_line_was_lost_gets_no_other_number(asked: str, tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    checkout.git("checkout", "--quiet", "main")
+    text = checkout.text(ORDER)
+    lost = text.replace(',\n  "2": ["orders.py"]', "")
+    checkout.write({ORDER: lost, f"{NUMBERED}/orders_sqlite_upgrade.sql": "", f"{NUMBERED}/more.py": ""})
+    said = checkout.migci("add", f"{NUMBERED}/{asked}", status=2)
+    assert "already, as number 2: it is its line in repository/versions/versions.json that was lost" in said
+    assert "hint: migci versions rebase brings the line back" in said
+    assert checkout.text(ORDER) == lost
+    (checkout.top / NUMBERED / "orders_sqlite_upgrade.sql").unlink()
+    checkout.migci("rebase")
+    assert checkout.text(ORDER) == text
+    assert checkout.migci("add", f"{NUMBERED}/more.py").endswith("number 3: more.py\n")
+
+
+def test_a_landed_revision_whose_line_was_lost_is_not_appended(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "shop")
+    checkout.commit({**ALEMBIC_PROJECT, **revisions("abc"), IDS: ids("abc")})
+    checkout.branch("mine")
+    checkout.write({**revision("d", "c"), IDS: ids("ac")})
+    before = checkout.state()
+    said = checkout.migci("add", f"{ALEMBIC}/b.py", status=2)
+    assert "trunk has migrations/versions/b.py already, as b" in said
+    assert checkout.state() == before
+    assert "migci versions rebase brings it back" in checkout.migci("check", status=1)
+    checkout.migci("rebase")
+    assert checkout.text(IDS) == ids("abc")
+    checkout.migci("add", f"{ALEMBIC}/d.py")
+    assert checkout.text(IDS) == ids("abcd")
+
+
+def test_where_git_does_not_tell_what_trunk_has_a_script_is_added_all_the_same(tmp_path: Path) -> None:
+    checkout = lists(tmp_path)
+    settings = '[project]\nname = "shop"\ntool = "sqlalchemy-migrate"\nmigrations = "repository"\n'
+    settings += 'trunk = "origin/gone"\n[datasets.empty]\nsource = "empty"\n'
+    checkout.write({f"{NUMBERED}/more.py": "", "migci.toml": settings})
+    assert checkout.migci("add", f"{NUMBERED}/more.py").endswith("number 4: more.py\n")
+
+
 def test_the_first_script_of_an_empty_list_gets_number_1(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "shop")
     checkout.write({ORDER: "{}\n", f"{NUMBERED}/users.py": script("users"), "repository/migrate.cfg": ""})
@@ -481,6 +518,7 @@ def test_a_revision_of_alembic_is_appended_to_the_list(tmp_path: Path) -> None:
     ("name", "why"),
     [
         ("users.py", "lists users.py already, as number 1"),
+        ("007_late.py", "git mv repository/versions/007_late.py repository/versions/late.py; then migci versions add"),
         ("none.py", "there is no repository/versions/none.py"),
         ("notes.txt", "no script that can be added"),
         ("linked.py", "no script that can be added"),
@@ -492,6 +530,7 @@ def test_a_revision_of_alembic_is_appended_to_the_list(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_not_added(name: str, why: str, tmp_path: Path) -> None:
     checkout = lists(tmp_path)
     checkout.write({f"{NUMBERED}/{file}": "" for file in ("notes.txt", "__init__.py", "users_sqlite_upgrade.sql")})
+    checkout.write({f"{NUMBERED}/007_late.py": ""})
     checkout.write({"elsewhere.py": ""})
     (checkout.top / NUMBERED / "linked.py").symlink_to("users.py")
     before = checkout.state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import shutil
@@ -11,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from anonymize import kinds, markup_file, rewrite
 from anonymize.dumps import statements
 from anonymize.dumps.source import Source
 from anonymize.ops import Base32, Constant, Fold, Op, Template
+from anonymize.plan import Planner
+from anonymize.pseudonym import Key
+from anonymize.rewrite import Request
 from migci.ports import Database
 from tests.contract.flavors import emptied, owner_connection, rows, shared_server, under_test
 from tests.unit.anonymize.dumping import Marked
@@ -201,3 +206,61 @@ def test_rows_without_a_create_table_are_replaced_by_what_is_known_otherwise(ser
     result = rewritten(dump, MARKS, declared(server, MARKS))
     assert b"ann@example.org" in dump
     assert b"ann@example.org" not in result
+
+
+@pytest.mark.parametrize("options", [(), ("--compress", "--rows", "2")], ids=["whole tables", "compressed parts"])
+def test_a_folder_of_mydumper_comes_out_byte_for_byte_and_its_rows_are_replaced(
+    server: Database, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    if server.address.flavor != "mariadb" or shutil.which("mydumper") is None:
+        pytest.skip("needs mydumper, and MariaDB, which the one of Debian is made for")
+    folder = tmp_path / "in"
+    settings = Path(login(server).partition("=")[2]).read_text()
+    password = next(line.partition("=")[2].strip(' "') for line in settings.splitlines() if line.startswith("password"))
+    words = [
+        "mydumper",
+        "-S",
+        str(server.address.socket),
+        "-u",
+        "root",
+        "-p",
+        password,
+        "-B",
+        "origin",
+        "-o",
+        str(folder),
+    ]
+    subprocess.run(
+        [*words, "--triggers", "--routines", "--events", "--regex", r"^origin\.(?!we)", *options],
+        check=True,
+        capture_output=True,
+    )
+    keep = "".join(
+        f'[tables."{table}"]\n"*" = "keep"\n' for table in content(server, "origin") if table[:2] != "we"
+    )  # it cannot dump that one
+    kept = folder_dumped(folder, tmp_path / "kept", keep)
+    assert unpacked(kept) == unpacked(folder)
+    marked = '[tables.people]\nemail = "email"\n"*" = "keep"\n'
+    result = folder_dumped(
+        folder,
+        tmp_path / "result",
+        marked + keep.replace('[tables."people"]\n"*" = "keep"\n', ""),
+    )
+    before, after = unpacked(folder), unpacked(result)
+    different = {name for name in before if before[name] != after[name]}
+    assert different
+    assert all(name.startswith("origin.people.") for name in different)
+    assert b"ann@example.org" not in b"".join(after.values())
+
+
+def folder_dumped(source: Path, output: Path, markup: str) -> Path:
+    planner = Planner(markup_file.parse(markup, "markup.toml", kinds.find), kinds.find, Key(b"k" * 16))
+    rewrite.dump(Request(str(source), str(output), jobs=2), planner, lambda done, total: None)
+    return output
+
+
+def unpacked(folder: Path) -> dict[str, bytes]:
+    return {
+        path.name: gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        for path in folder.iterdir()
+    }

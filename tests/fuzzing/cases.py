@@ -9,6 +9,7 @@ from anonymize.ops import (
     Base32,
     Call,
     Constant,
+    Default,
     Digits,
     Fold,
     Hex,
@@ -76,7 +77,9 @@ def case(pick: random.Random) -> Case:
 def op(pick: random.Random) -> Op:
     """Any operation that the kernel has of its own, and some that ask Python."""
     key, fold = pick.choice(_KEYS), pick.choice(list(Fold))
-    match pick.randrange(8):
+    match pick.randrange(9):
+        case 8:
+            return Default()
         case 0:
             return Null()
         case 1:

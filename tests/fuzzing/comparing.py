@@ -7,7 +7,7 @@ from types import ModuleType
 
 from anonymize import twin
 from anonymize.errors import Unfit
-from anonymize.ops import Op
+from anonymize.ops import Default, Op
 from anonymize.sql import RowError, State
 from tests.fuzzing.cases import SECRET, Case, case, op, text
 
@@ -23,6 +23,8 @@ def compare(kernel: ModuleType, pick: random.Random) -> None:
     state = State(pick.randrange(6))
     assert kernel.skip(data, 0, state, made.grammar) == twin.skip(data, 0, state, made.grammar), (data, state)
     operation, value = op(pick), text(pick)
+    if isinstance(operation, Default):
+        return  # it is a word of SQL's, and no value
     assert applied(kernel, operation, value) == applied(twin, operation, value), (operation, value)
 
 

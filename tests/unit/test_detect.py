@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from migci.cli.init import init
 from migci.detect import Detected, detect
 from migci.errors import UsageError
 
@@ -30,6 +32,30 @@ def test_alembic_is_told_by_its_ini_file(project: Path) -> None:
     assert detect(project) == Detected(
         "my-shop", "alembic", "alembic.ini", ("alembic.ini",), None, ("alembic", "PyMySQL")
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "sqlite"),
+    [
+        ("sqlite:///shop.db", True),
+        ("sqlite+pysqlite:///%(here)s/shop.db", True),
+        ("mysql+pymysql://u:p@h/shop", False),
+        ("driver://user:pass@localhost/dbname", False),
+        ("", False),
+    ],
+)
+def test_what_alembic_ini_says_of_the_database_tells_sqlite_from_a_server(
+    url: str, sqlite: bool, project: Path
+) -> None:
+    write(project, "alembic.ini", f"{ALEMBIC}sqlalchemy.url = {url}\n")
+    assert detect(project).sqlite is sqlite
+    done = CliRunner().invoke(init, ["--project", str(project)])
+    assert done.exit_code == 0, done.output
+    if sqlite:
+        assert (
+            'flavor = "sqlite"   # or "mariadb", "mysql"; alembic.ini names SQLite'
+            in (project / "migci.toml").read_text()
+        )
 
 
 def test_sqlalchemy_migrate_is_told_by_its_cfg_beside_versions(project: Path) -> None:

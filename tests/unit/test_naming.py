@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migci.adapters.agent.migci_agent import versions_file
-from migci.core.naming import VERSIONS, Mention, Move, Plan, finished, is_numbered, mentions, plan
+from migci.core.mentions import Mention, mentions
+from migci.core.naming import VERSIONS, Move, Plan, finished, is_numbered, plan
 from migci.errors import UsageError
 from tests.contract.named import NAMES, SCRIPTS
 from tests.contract.named import VERSIONS as EXPECTED

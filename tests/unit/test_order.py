@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -38,6 +39,15 @@ def numbers(**names: str) -> Listing:
         parents = () if not found else (str(int(id) - 1),)
         found.append(Script(id, name, parents, (file,), f"digest of {name}", file))
     return Listing(NUMBERED, ("versions",), tuple(found), order_file="versions/versions.json")
+
+
+def moments(*numbers: int) -> Listing:
+    """Numbers that are moments, so that there may be gaps."""
+    names = [str(number) for number in numbers]
+    files = [f"versions/{name}_x.py" for name in names]
+    found = [Script(id, "x", (), (file,), id, file) for id, file in zip(names, files, strict=True)]
+    follows = [replace(one, parents=(was.id,)) for was, one in itertools.pairwise(found)]
+    return Listing(NUMBERED, ("versions",), (*found[:1], *follows), order_file="versions/versions.json")
 
 
 def told(findings: Iterable[Finding]) -> list[str]:
@@ -120,7 +130,7 @@ def test_mc015_a_circle_is_told_once_and_from_its_smallest() -> None:
     round_ = alembic(script("a"), script("d", "b"), script("c", "d"), script("b", "c"), script("e", "b"))
     (finding,) = (one for one in check(round_) if one.id == "MC015")
     assert finding.message == "the history runs in a circle: b follows c, c follows d, d follows b"
-    assert told(check(alembic(script("a", "a")))) == ["error MC015 the history runs in a circle: a follows a"]
+    assert told(check(alembic(script("a", "a")))) == ["error MC015 revision a follows itself"]
 
 
 def test_mc016_labels_and_dependencies_are_warnings_that_can_be_silenced() -> None:
@@ -221,6 +231,36 @@ def test_mc002_a_removed_revision_is_an_error() -> None:
     ]
 
 
+def test_mc002_what_follows_a_removed_revision_is_not_told_besides() -> None:
+    (finding,) = check(alembic(script("a"), script("c", "b"), script("d", "c")), TRUNK)
+    assert (finding.id, finding.hint) == ("MC002", "git checkout TRUNK -- versions/b.py")
+    (finding,) = check(numbers(n1="a", n3="c"), numbers(n1="a", n2="b", n3="c"))
+    assert (finding.id, finding.hint) == ("MC002", "git checkout TRUNK -- versions/002_b.py")
+    listed = replace(TRUNK, order=("a", "b", "c"), order_lines=(2, 3, 4))
+    (finding,) = check(replace(listed, scripts=(script("a"), script("c", "b"))), listed)
+    assert (finding.id, finding.hint) == ("MC002", "git checkout TRUNK -- versions/b.py")
+    without = replace(listed, scripts=(script("a"), script("c", "b")), order=("a", "c"), order_lines=(2, 3))
+    (finding,) = check(without, listed)
+    assert finding.hint == "git checkout TRUNK -- versions/b.py; then, for its line in the list: migci versions rebase"
+
+
+def test_mc010_what_trunk_has_removed_itself_is_still_missing() -> None:
+    base, trunk = chain("a", "b"), chain("a")
+    assert [one.id for one in check(alembic(script("a"), script("c", "b")), trunk, base=base)] == ["MC010"]
+
+
+def test_mc011_what_trunk_has_and_a_patch_lists_without_having_it_is_trunks_file() -> None:
+    base, trunk = chain("a"), replace(chain("a", "b"), order=("a", "b"), order_lines=(2, 3))
+    (finding,) = check(replace(base, order=("a", "b"), order_lines=(2, 3)), trunk, base=base)
+    assert (finding.id, finding.hint) == ("MC011", "git checkout TRUNK -- versions/b.py")
+
+
+def test_mc007_a_landed_revision_that_lost_its_line_is_not_to_be_added() -> None:
+    listed = replace(TRUNK, order=("a", "b", "c"), order_lines=(2, 3, 4))
+    (finding,) = check(replace(listed, order=("a", "c"), order_lines=(2, 3)), listed)
+    assert finding.hint == "trunk lists it as b, so its line was lost: migci versions rebase brings it back"
+
+
 def test_mc003_and_mc017_what_is_put_below_and_what_had_to_make_room_are_both_named() -> None:
     below = alembic(script("a"), script("b", "a"), script("new", "b"), script("c", "new", text="edited"))
     moved, inserted = check(below, TRUNK)
@@ -267,13 +307,23 @@ def test_mc008_a_second_head_is_the_patchs_and_points_to_what_forked() -> None:
     )
 
 
+def test_mc008_and_mc018_of_own_revisions_that_fork_a_person_has_to_say_which_comes_first() -> None:
+    hint = "let e follow d, or the other way round"
+    forked = alembic(*TRUNK.scripts, script("d", "c"), script("e", "c"))
+    (finding,) = check(forked, TRUNK)
+    assert (finding.id, finding.hint) == ("MC008", hint)
+    later = alembic(*TRUNK.scripts, script("f", "c"))
+    behind = check(forked, later, base=TRUNK)
+    assert [(one.id, one.hint) for one in behind] == [("MC018", hint), ("MC018", hint), ("MC008", hint)]
+
+
 def test_mc008_where_trunk_has_branches_one_more_is_a_warning_and_none_more_is_trunks() -> None:
     branched = alembic(script("a"), script("b", "a"), script("c", "a"))
     more = alembic(*branched.scripts, script("d", "a"))
     assert told(check(more, branched)) == ["warning MC008 with the patch the history has 3 heads: b, c, d"]
     longer = alembic(*branched.scripts, script("d", "b"))
     (finding,) = check(longer, branched)
-    assert told([finding]) == ["warning MC008 trunk itself: the history has 2 heads: c, d"]
+    assert told([finding]) == ["warning MC008 trunk itself: the history has 2 heads: b, c"]
     assert trunks_own(finding)
 
 
@@ -301,7 +351,7 @@ def test_what_trunk_has_without_the_patch_is_trunks() -> None:
 
 def test_mc017_a_landed_number_that_is_given_another_is_no_removal_and_nothing_new() -> None:
     before = numbers(n1="a", n2="b", n3="c")
-    (finding,) = check(numbers(n1="a", n2="b", n4="c"), before)[1:]
+    (finding,) = check(numbers(n1="a", n2="b", n4="c"), before)
     assert told([finding]) == ["error MC017 the patch gives c, which has landed as number 3, the number 4"]
     swapped = check(numbers(n1="a", n2="c", n3="b"), before)
     assert told(swapped) == [
@@ -337,6 +387,15 @@ def test_mc018_is_not_said_where_the_patch_follows_trunks_newest_already() -> No
     assert check(chain("a", "b", "c", "mine"), trunk, base=base) == ()
     ahead = alembic(*base.scripts, script("mine", "c"))  # what it follows is in trunk, and not here yet
     assert check(ahead, trunk, base=base) == ()
+
+
+def test_mc018_of_a_moment_that_is_behind_trunks_says_to_bring_trunk_here() -> None:
+    base, trunk = moments(2024, 2030), moments(2024, 2030, 2040)
+    (finding,) = check(moments(2024, 2030, 2050), trunk, base=base)
+    assert finding.id == "MC018"
+    assert finding.hint.endswith("nothing is to be renamed: git merge TRUNK, or git rebase")
+    (finding,) = check(moments(2024, 2030, 2035), trunk, base=base)
+    assert finding.hint == "move it behind trunk's newest: migci versions rebase"
 
 
 def test_mc018_and_mc008_are_not_both_said_in_the_middle_of_a_merge() -> None:

@@ -23,30 +23,23 @@ from migci.core.scripts import Listing, Script
 from migci.errors import MigciError, UsageError
 from migci.ports import NotRebased, ScriptReader
 from migci.versions.check import Trees, listing_or_none
-from migci.versions.rebase import described
+from migci.versions.moves import described
 from tests.repositories import (
     ALEMBIC,
     ALEMBIC_PROJECT,
+    IDS,
     NUMBERED,
+    ORDER,
     Checkout,
+    alembic_listed,
     by_list,
+    ids,
     listed,
     numbered,
     revision,
     revisions,
     script,
 )
-
-ORDER = f"{NUMBERED}/versions.json"
-IDS = f"{ALEMBIC}/versions.json"
-
-
-def ids(order: Sequence[str]) -> str:
-    return "[\n" + ",\n".join(f'  "{id}"' for id in order) + "\n]\n"
-
-
-def alembic_listed(order: Sequence[str], parent: str | None = None) -> dict[str, str]:
-    return {**revisions(order, parent), IDS: ids(order)}
 
 
 @dataclass
@@ -160,7 +153,7 @@ def test_alembics_list_follows_its_scripts(at: PlaceOf) -> None:
         f"{ALEMBIC}/x.py: x follows c, instead of b",
         f"{IDS}: what has landed first, then this branch's own",
     ]
-    assert place.ours.text(IDS) == ids("abxy")  # c is listed by what brings it here: this is not in git's merge
+    assert place.ours.text(IDS) == ids("abcxy")  # and c, whose script is here, has its line again
 
 
 def test_a_line_of_what_has_landed_that_was_lost_comes_back(at: PlaceOf) -> None:
@@ -169,6 +162,17 @@ def test_a_line_of_what_has_landed_that_was_lost_comes_back(at: PlaceOf) -> None
     place = at(trunk, trunk, lost)
     place.rebase()
     assert place.ours.numbers() == {"1": ["users.py"], "2": ["orders.py"], "3": ["notes.py"]}
+
+
+def test_lines_of_alembics_list_that_were_lost_come_back(at: PlaceOf) -> None:
+    trunk = alembic_listed("abcd")
+    place = at(trunk, trunk, {**trunk, IDS: ids("ad")})
+    assert place.rebase() == [f"{IDS}: what has landed first, then this branch's own"]
+    assert place.ours.text(IDS) == ids("abcd")
+    own = {**trunk, **revision("x", "d")}
+    place = at(trunk, trunk, {**own, IDS: ids("xad")})
+    place.rebase()
+    assert place.ours.text(IDS) == ids("abcdx")
 
 
 def test_what_landed_in_another_order_is_put_right_in_the_list(at: PlaceOf) -> None:
@@ -198,6 +202,8 @@ def test_numbers_that_are_moments_stay_where_they_come_last(at: PlaceOf) -> None
 
     late = at(moments(2024, 2030), moments(2024, 2030, 2040), moments(2024, 2030, 2050, 2060))
     assert late.rebase() == []
+    first = at(moments(2024), moments(2024), moments(2024, 2050))
+    assert first.rebase() == []
     early = at(moments(2024, 2030), moments(2024, 2030, 2040), moments(2024, 2030, 2035))
     assert early.rebase() == [f"{NUMBERED}/2035_t.py -> {NUMBERED}/2041_t.py"]
 

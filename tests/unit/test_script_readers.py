@@ -17,7 +17,7 @@ from migci.adapters.scripts.numbered import NumberedScripts
 from migci.adapters.scripts.repositories import READERS, reader_of
 from migci.adapters.scripts.trees import LONGEST_BYTES, DiskFiles
 from migci.core.finding import Finding, Severity
-from migci.core.order import check, trunks_own
+from migci.core.order import check, summary, trunks_own
 from migci.core.scripts import Listing
 from migci.errors import UsageError
 from migci.ports import NoMigrations
@@ -152,6 +152,23 @@ def test_a_syntax_error_is_one_finding_and_the_script_keeps_its_place(tmp_path: 
     found = read_alembic(tmp_path, {"migrations/versions/a_one.py": alembic("a") + "def downgrade(:\n"})
     ((one),) = check(found)
     assert (one.id, one.file, one.line) == ("MC013", "migrations/versions/a_one.py", 7)
+
+
+CONFLICT = "<<<<<<< HEAD\n{0}\n=======\n{1}\n>>>>>>> mine\n"
+
+
+def test_mc013_the_marks_of_a_conflict_are_told_with_their_line_and_no_syntax_is_spoken_of(tmp_path: Path) -> None:
+    in_header = CONFLICT.format('down_revision = "a"', 'down_revision = "c"')
+    in_body = alembic("b", "a") + CONFLICT.format("x = 1", "x = 2").replace("\n", "\r\n")
+    for place, text, line in (("header", f'revision = "b"\n{in_header}', 2), ("body", in_body, 7)):
+        found = read_alembic(tmp_path / place, {"migrations/versions/b_two.py": text})
+        (said,) = check(found)
+        assert told((said,)) == ["MC013 migrations/versions/b_two.py holds the marks of a conflict that git left"]
+        assert (said.line, said.hint) == (line, "resolve it in the file, then git add it")
+    files = {"001_a.py": "x = 1\n" + CONFLICT.format(1, 2), "002_b_sqlite_upgrade.sql": CONFLICT.format(1, 2)}
+    assert [(one.id, one.line) for one in check(numbered(tmp_path / "sql", files))] == [("MC013", 2), ("MC013", 1)]
+    quoted = {"001_a.py": f'"""\n{CONFLICT}"""\n'}
+    assert check(numbered(tmp_path / "quoted", quoted)) == ()
 
 
 def test_names_that_are_no_utf8_are_names(tmp_path: Path) -> None:
@@ -417,8 +434,48 @@ def test_what_is_listed_and_missing_and_what_is_there_and_not_listed_are_told(tm
         f"MC007 repo/versions/more.py lies among the migrations, and {place} does not list it: it will not run",
     ]
     again = check(numbered(tmp_path, {}), numbered(tmp_path / "before", LISTED))
-    assert [one.id for one in again] == ["MC011", "MC007", "MC001"]
-    assert (found[0].file, found[0].line, found[1].hint) == (place, 2, "migci versions add repo/versions/more.py")
+    assert [one.id for one in again] == ["MC011", "MC007"]
+    assert again[0].hint == "git checkout TRUNK -- repo/versions/folsom.py"
+    assert (found[0].file, found[0].line, found[1].hint) == (place, 2, ADD_MORE)
+
+
+ADD_MORE = "migci versions add repo/versions/more.py, or move it to another folder if it is none"
+
+
+def test_mc007_what_trunk_has_unlisted_is_trunks_and_a_numbered_file_is_never_meant(tmp_path: Path) -> None:
+    named = {"133_folsom.py": "1", "134_add_counters.py": "2", "134_add_counters_sqlite_upgrade.sql": "3"}
+    beside = {"more.py": "", "7_short.py": ""}
+    patch = numbered(tmp_path / "patch", {**LISTED, **beside})
+    for place, trunk in (("by name", {**named, **beside}), ("by list", {**LISTED, **beside})):
+        found = check(patch, numbered(tmp_path / place, trunk))
+        assert [(one.severity, one.of_trunk, one.file) for one in found] == [
+            (Severity.WARNING, True, "repo/versions/7_short.py"),
+            (Severity.WARNING, True, "repo/versions/more.py"),
+        ]
+    brought = check(patch, numbered(tmp_path / "neither", LISTED))
+    assert [(one.id, one.severity, one.hint) for one in brought][1] == ("MC007", Severity.ERROR, ADD_MORE)
+    assert [one.severity for one in check(patch)] == [Severity.WARNING, Severity.WARNING]
+    (late,) = check(numbered(tmp_path / "late", {**LISTED, "135_late.py": ""}))
+    assert late.severity is Severity.ERROR
+    assert late.hint.endswith(
+        "git mv repo/versions/135_late.py repo/versions/late.py; then migci versions add repo/versions/late.py"
+    )
+
+
+def test_mc007_a_landed_script_that_lost_its_line_is_one_finding_and_not_to_be_added(tmp_path: Path) -> None:
+    lost = LIST.replace('  "133": ["folsom.py"],\n', "")
+    found = check(numbered(tmp_path, {**LISTED, "versions.json": lost}), numbered(tmp_path / "trunk", LISTED))
+    assert [(one.id, one.hint) for one in found] == [
+        ("MC007", "trunk lists it as number 133, so its line was lost: migci versions rebase brings it back")
+    ]
+
+
+def test_mc002_a_list_that_is_removed_is_one_finding(tmp_path: Path) -> None:
+    files = {name: text for name, text in LISTED.items() if name != "versions.json"}
+    (found,) = check(numbered(tmp_path, files), numbered(tmp_path / "trunk", LISTED))
+    assert (found.id, found.hint) == ("MC002", "git checkout TRUNK -- repo/versions/versions.json")
+    back = {"133_folsom.py": "1", "134_add_counters.py": "2", "134_add_counters_sqlite_upgrade.sql": "3"}
+    assert check(numbered(tmp_path / "back", back), numbered(tmp_path / "again", LISTED)) == ()
 
 
 def test_a_number_that_is_listed_twice_is_one_finding(tmp_path: Path) -> None:
@@ -437,6 +494,7 @@ def test_of_a_list_that_cannot_be_read_nothing_else_is_said(tmp_path: Path) -> N
     for broken in ("{", "[]", "3", b"\xff"):
         found = check(numbered(tmp_path, {**LISTED, "versions.json": broken}), before)
         assert [one.id for one in found] == ["MC012"], broken
+        assert summary(NumberedScripts("repo/versions").read(DiskFiles(tmp_path))).endswith("is not known")
 
 
 def test_a_list_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
@@ -487,6 +545,8 @@ def test_a_repository_is_known_by_what_is_there(tmp_path: Path) -> None:
             "plain/002_b.py": "",
             "listed/a.py": "",
             "listed/versions.json": '{"1": ["a.py"]}',
+            "torn/a.py": "",
+            "torn/versions.json": '<<<<<<< ours\n{"1": ["a.py"]}\n=======\n{"1": ["b.py"]}\n>>>>>>> theirs\n',
             "loose/x_a.py": alembic("a"),
             "empty/README": "",
         },
@@ -497,6 +557,7 @@ def test_a_repository_is_known_by_what_is_there(tmp_path: Path) -> None:
     assert reader_of(files, "repo") == reader_of(files, "repo/versions") == NumberedScripts("repo/versions")
     assert reader_of(files, "plain") == NumberedScripts("plain")
     assert reader_of(files, "listed") == NumberedScripts("listed")
+    assert reader_of(files, "torn") == NumberedScripts("torn")
     assert reader_of(files, "loose") == AlembicScripts("", ("loose",))
     with pytest.raises(NoMigrations):
         reader_of(files, "nowhere")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from migci.adapters.scripts import versions_json
+from migci.adapters.scripts.conflict_marks import HINT, WHAT, line_of_conflict
 from migci.adapters.scripts.headers import Header, Headers
 from migci.adapters.scripts.locations import Locations, locations
 from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
@@ -46,6 +47,8 @@ class AlembicScripts:
         for path, content in contents(files, candidates):
             header = None if content is None else self.headers.of(content, thorough=thorough)
             script, wrong = _script(path, header)
+            if wrong and content is not None and (conflict := line_of_conflict(content)):
+                wrong = [unreadable(path, WHAT, HINT, conflict)]
             findings += wrong
             if script is not None:
                 scripts.append(script)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from migci.adapters.scripts import versions_json
 from migci.adapters.scripts.alembic import misread, unreadable
+from migci.adapters.scripts.conflict_marks import HINT, WHAT, line_of_conflict
 from migci.adapters.scripts.headers import syntax_error
+from migci.adapters.scripts.numbers import grouped, has_gaps, name_of_listed, of_sql, parents_of
 from migci.adapters.scripts.trees import LONGEST_BYTES, contents, normal
-from migci.core.finding import Finding, Severity, Silence, silences
+from migci.core.finding import Finding, Silence, silences
 from migci.core.naming import purpose
 from migci.core.own_tests import Places
 from migci.core.scripts import NUMBERED, Listing, Script, looks_like_one, name_of
@@ -22,7 +22,6 @@ from migci.ports import Entry, EntryKind, Files, NoMigrations
 
 _NUMBERED = re.compile(r"(\d{3,})_?(.*)\.(py|sql)", re.DOTALL)
 _MOST_DIGITS = 18
-_OPERATIONS = ("upgrade", "downgrade")
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,13 @@ class NumberedScripts:
                 findings.append(unreadable(entry.path, "does not name its database and its operation", hint))
                 unread.append(entry.path)
             else:
-                name = match[2] if match[3] == "py" else _of_sql(match[2])
+                name = match[2] if match[3] == "py" else of_sql(match[2])
                 named[int(match[1])][name].append(entry.path)
-        groups = [(str(number), group) for number in sorted(named) for group in _groups(named[number])]
+        groups = [(str(number), group) for number in sorted(named) for group in grouped(named[number])]
         tests = _tests([paths for _, (_, paths) in groups])
         sources = self._sources(files, [path for _, (_, paths) in groups for path in paths], findings, thorough)
         numbers = list(dict.fromkeys(id for id, _ in groups))
-        parents = _parents(numbers, gaps=_has_gaps(files, folder))
+        parents = parents_of(numbers, gaps=has_gaps(files, folder))
         scripts = [
             _script(id, name, parents[id], [sources[path] for path in paths if path in sources], paths)
             for id, (name, paths) in groups
@@ -114,13 +113,12 @@ class NumberedScripts:
         there = {name_of(entry.path): entry for entry in entries}
         listed = {file for entry in said.entries for file in entry.files} | set(said.repeated)
         unread = []
+        missing = []
         for one in said.entries:
             for name in one.files:
                 path = f"{folder}/{name}".lstrip("/")
                 if name not in there:
-                    message = f"{order_file} lists {name} as number {one.id}, and there is no such file"
-                    hint = f"bring {path} back, or take the line out"
-                    findings.append(Finding("MC011", Severity.ERROR, message, hint, file=order_file, line=one.line))
+                    missing.append(path)
                 elif there[name].kind is not EntryKind.FILE:
                     findings.append(_no_file(there[name]))
                     unread.append(path)
@@ -134,16 +132,13 @@ class NumberedScripts:
             and looks_like_one(entry.path)
             and entry.path not in tests
         ]
-        for path in others:
-            message = f"{path} lies among the migrations, and {order_file} does not list it: it will not run"
-            findings.append(Finding("MC007", Severity.ERROR, message, f"migci versions add {path}", file=path))
         existing = [path for several in paths.values() for path in several if name_of(path) in there]
         sources = self._sources(files, existing, findings, thorough)
-        parents = _parents([one.id for one in sorted(said.entries, key=lambda one: int(one.id))], gaps=False)
+        parents = parents_of([one.id for one in sorted(said.entries, key=lambda one: int(one.id))], gaps=False)
         scripts = [
             _script(
                 one.id,
-                _name(one.files),
+                name_of_listed(one.files),
                 parents[one.id],
                 [sources[path] for path in paths[one.id] if path in sources],
                 paths[one.id] or [order_file],
@@ -162,6 +157,7 @@ class NumberedScripts:
             tuple(others),
             tuple(findings),
             tuple(unread),
+            tuple(missing),
         )
 
     def _sources(self, files: Files, paths: list[str], findings: list[Finding], thorough: bool) -> dict[str, _Source]:
@@ -177,9 +173,13 @@ class NumberedScripts:
                 if key not in self._seen:
                     self._seen[key] = syntax_error(content) if thorough else None
                 wrong = self._seen[key]
-                if wrong is not None:
+                if wrong is not None and (conflict := line_of_conflict(content)):
+                    findings.append(unreadable(path, WHAT, HINT, conflict))
+                elif wrong is not None:
                     hint = "it must be Python that the project's own interpreter reads"
                     findings.append(unreadable(path, f"cannot be understood: {wrong[0]}", hint, wrong[1]))
+            elif conflict := line_of_conflict(content):
+                findings.append(unreadable(path, WHAT, HINT, conflict))
             quiet = silences(content.decode(errors="replace")) if b"migci:" in content else ()
             found[path] = _Source(path, key.hex(), quiet)
         return found
@@ -196,61 +196,6 @@ def _no_file(entry: Entry) -> Finding:
         return unreadable(entry.path, "is a link: what it leads to is not looked at")
     what = "is a folder with the name of a script" if entry.kind is EntryKind.FOLDER else "is no file"
     return unreadable(entry.path, what, "give it another name")
-
-
-def _groups(named: dict[str, list[str]]) -> Iterable[tuple[str, list[str]]]:
-    """The scripts of one number, each with its name: more than one, where it was taken more than once.
-
-    SQL without a name of its own belongs to what the number has besides.
-    """
-    nameless = [path for path in named.get("", []) if path.endswith(".sql")]
-    rest = {name: paths for name, paths in named.items() if name}
-    if not rest:
-        return [("", sorted(named[""], key=_python_first))]
-    first = min(rest, key=lambda name: (not any(path.endswith(".py") for path in rest[name]), name))
-    plain = [path for path in named.get("", []) if path.endswith(".py")]
-    found = [
-        (name, sorted([*paths, *(nameless if name == first else [])], key=_python_first))
-        for name, paths in rest.items()
-    ]
-    return [*found, *(("", [path]) for path in plain)]
-
-
-def _python_first(path: str) -> tuple[bool, str]:
-    return not path.endswith(".py"), path
-
-
-def _of_sql(stem: str) -> str:
-    """The name in "add_counters_sqlite_upgrade": what is left of the database and the operation."""
-    parts = stem.split("_")
-    return "_".join(parts[:-4] if "ibm_db_sa" in stem and len(parts) > 4 else parts[:-2])
-
-
-def _name(files: tuple[str, ...]) -> str:
-    """The name of a script that versions.json lists: its Python file's, else what its SQL files are called."""
-    stems = [PurePosixPath(file).stem for file in files]
-    python = [stem for stem, file in zip(stems, files, strict=True) if file.endswith(".py")]
-    if python or not stems:
-        return python[0] if python else ""
-    parts = stems[0].split("_")
-    return (_of_sql(stems[0]) if parts[-1] in _OPERATIONS else "_".join(parts[:-1])) or stems[0]
-
-
-def _parents(numbers: list[str], *, gaps: bool) -> dict[str, tuple[str, ...]]:
-    """Each number follows the one before it, whether it is there or not; where `gaps` are meant, the one that is."""
-    before = numbers[:-1] if gaps else [str(int(number) - 1) for number in numbers[1:]]
-    return {number: (before[place - 1],) if place else () for place, number in enumerate(numbers)}
-
-
-def _has_gaps(files: Files, folder: str) -> bool:
-    """Whether numbers are moments, as migrate.cfg can have it."""
-    (content,) = files.read([f"{PurePosixPath(folder).parent.as_posix()}/migrate.cfg"])
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string((content or b"").decode())
-        return parser.getboolean("db_settings", "use_timestamp_numbering", fallback=False)
-    except (configparser.Error, UnicodeDecodeError, ValueError):
-        return False
 
 
 def _purpose(path: str) -> tuple[str, ...]:

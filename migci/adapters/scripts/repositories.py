@@ -26,6 +26,9 @@ There is none for a command: how it reads its files is not known.
 """
 
 
+_FIRST_SIGN = re.compile(rb"[{\[]")
+
+
 def reader_of(files: Files, path: str) -> ScriptReader:
     """The reader of the repository at `path`: an ini file, a folder with migrate.cfg, or the scripts' own folder.
 
@@ -46,7 +49,8 @@ def reader_of(files: Files, path: str) -> ScriptReader:
     scripts = [name for name in names if name.endswith((".py", ".sql")) and name != "__init__.py"]
     if FILE_NAME in names:
         (content,) = files.read([f"{path}/{FILE_NAME}"])
-        if content is not None and content.lstrip()[:1] == b"{":
+        begins = _FIRST_SIGN.search(content or b"")  # a conflict's marks may stand before it
+        if begins is not None and begins[0] == b"{":
             return NumberedScripts(path)
     if scripts and files.kind(f"{PurePosixPath(path).parent.as_posix()}/migrate.cfg") is not None:
         return NumberedScripts(path)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from migci.adapters.git import users_command
+from migci.adapters.commits import users_command
 from migci.core.naming import VERSIONS, Move
 from migci.errors import MigciError, UsageError
 

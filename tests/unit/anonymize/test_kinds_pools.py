@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from anonymize.errors import Unfit, UsageError
+from anonymize.kinds.columns import can_write
 from anonymize.kinds.pools import MOST, pool
 from anonymize.ops import Pool, Template
 from anonymize.schema import Column
@@ -63,6 +64,10 @@ def test_a_column_draws_from_the_entries_that_its_character_set_can_write() -> N
         entry.decode().encode("cp1252")
     with pytest.raises(UsageError, match="fits into the column"):
         made("name", column("varchar", 99, charset="latin1"), locale="ja_JP")
+
+
+def test_old_utf8_has_no_characters_of_four_bytes() -> None:
+    assert [can_write(column("varchar", charset=one), "\U0001f600") for one in ("utf8mb3", "utf8mb4")] == [False, True]
 
 
 def test_a_tinytext_is_counted_in_bytes() -> None:

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anonymize.errors import Unfit, UsageError
 from anonymize.kinds import KINDS
+from anonymize.kinds.secrets import CERTIFICATES, KEYS, certificates, ssh_keys
 from anonymize.schema import Column
 from tests.unit.anonymize.making import KEY, OTHER_KEY, changing, column, in_bytes, made
 
@@ -296,14 +298,24 @@ def test_ssh_keys_are_valid(tmp_path: Path) -> None:
     assert [line.split()[-2:] for line in shown.stdout.splitlines()] == [["anonymized", "(ED25519)"]] * 5
 
 
+@pytest.mark.parametrize("largest", ["1.7976931348623157e308", "-3.402823e38"])
+def test_the_largest_floats_become_no_larger_ones(largest: str) -> None:
+    for key in range(30):
+        assert abs(float(changing("float", meaning=f"m{key}")(largest))) <= abs(float(largest))
+
+
 def test_ssh_keys_are_those_of_the_key() -> None:
+    assert len(set(ssh_keys(bytes(32)))) == KEYS
     assert changing("ssh_key")("k") == changing("ssh_key")("k") != changing("ssh_key", key=OTHER_KEY)("k")
 
 
 def test_certificates_are_valid_and_sign_themselves() -> None:
     certificate = x509.load_pem_x509_certificate(changing("certificate")("anything").encode())
     certificate.verify_directly_issued_by(certificate)
-    assert changing("certificate")("anything") != changing("certificate", key=OTHER_KEY)("anything")
+    pages = [*certificates(bytes(32)), *certificates(bytes([1] * 32))]
+    keys = [x509.load_pem_x509_certificate(page.encode()).public_key() for page in pages]
+    raw = {key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for key in keys}
+    assert len(raw) == 2 * CERTIFICATES
 
 
 def test_what_does_not_fit_is_refused_before_it_is_drawn() -> None:

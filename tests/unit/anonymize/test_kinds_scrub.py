@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymize.errors import UsageError
-from anonymize.kinds.patterns import PATTERNS
+from anonymize.kinds.freetext import Search
+from anonymize.kinds.patterns import PATTERNS, Pattern
 from tests.unit.anonymize.making import changing, column, in_bytes, made
 
 CONFIDENTIAL = {
@@ -27,7 +28,10 @@ CONFIDENTIAL = {
     ],
     "pem": ["-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\nMIIBVQ"],
 }
-HARMLESS = "The disk was full at 12:30 on 2024-01-02, release 1.2.3; see /var/lib/nova/instances and call std::move()."
+HARMLESS = (
+    "The disk was full at 12:30 on 2024-01-02, release 1.2.3, the well-known-release-candidate-of-year-2; "
+    "see /var/lib/nova/instances and call std::move()."
+)
 
 
 def test_every_pattern_is_tried_here() -> None:
@@ -52,6 +56,19 @@ def test_plain_words_stay_as_they_are() -> None:
 def test_what_is_found_has_the_pseudonym_that_it_has_in_a_column() -> None:
     result = changing("scrub")("from Bob@corp.example at 10.1.2.3.")
     assert result == f"from {changing('email')('bob@corp.example')} at {changing('ip')('10.1.2.3')}."
+
+
+def test_a_card_has_one_check_digit() -> None:
+    (is_card,) = (pattern.is_one for pattern in PATTERNS if pattern.name == "card")
+    assert is_card is not None
+    assert [digit for digit in "0123456789" if is_card(f"422222222222{digit}")] == ["2"]
+
+
+def test_a_search_goes_on_within_what_looked_like_a_find_and_was_none() -> None:
+    search = Search(Pattern("", re.compile("[0-9]{2}"), "", is_one=lambda found: found == "23"), None)
+    found = search.first("123", 0)
+    assert found is not None
+    assert found.start() == 1
 
 
 def test_patterns_of_ones_own_win() -> None:
