@@ -11,8 +11,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from anonymize.audit import Audit, audit
-from anonymize.dumps import folders, publish, source, statements
-from anonymize.dumps.folders import File, Part
+from anonymize.dumps import delimited, folders, publish, shell, source, statements
+from anonymize.dumps.files import File, Part
 from anonymize.dumps.statements import Options
 from anonymize.dumps.tables import tables
 from anonymize.dumps.targets import Count, Counts
@@ -122,7 +122,7 @@ class _Work:
     def run(self, found: Sequence[File], jobs: int) -> Counts:
         """Rewrite all of them; what the first that fails raises goes through."""
         with ThreadPoolExecutor(jobs) as pool:
-            futures = [pool.submit(self._one, file) for file in found]
+            futures = [pool.submit(self._one, file) for file in found if file.part is not Part.DONE]
             try:
                 wait(futures, return_when=FIRST_EXCEPTION)
             finally:
@@ -132,10 +132,22 @@ class _Work:
         for error in sorted(filter(None, errors), key=lambda error: isinstance(error, Stopped)):
             raise error
         counts: Counts = {}
+        sizes: dict[File, int] = {}
         for file in found:
-            for table, count in _read(self._folder.note(file.path.name)).items():
-                counts.setdefault(table, Count()).add(count)
+            if file.part is not Part.DONE:
+                its, size = _read(self._folder.note(file.path.name))
+                for table, count in its.items():
+                    counts.setdefault(table, Count()).add(count)
+                if file.lines is not None:
+                    sizes[file] = size
+        for file in found:
+            if file.part is Part.DONE:
+                self._put(file.path.name, shell.done(file.path, sizes))
         return counts
+
+    def _put(self, name: str, text: bytes) -> None:
+        with publish.published(str(self._folder.path / name), force=True) as sink:
+            sink.write(text)
 
     def _one(self, file: File) -> None:
         name = file.path.name
@@ -145,13 +157,14 @@ class _Work:
             self._progress.add(file.path.stat().st_size)
             return
         try:
-            counts = self._write(file)
+            counts, size = self._write(file)
         except AnonymizeError:
             self._stop.set()
             raise
-        _write(self._folder.note(name), counts)
+        _write(self._folder.note(name), counts, size)
 
-    def _write(self, file: File) -> Counts:
+    def _write(self, file: File) -> tuple[Counts, int]:
+        """What was counted, and how many bytes of rows there are, if they are no SQL."""
         compress = publish.compression(file.path.name)
         with source.opened(file.path) as stream:
             stream.watch = self._watch()
@@ -159,8 +172,16 @@ class _Work:
                 if file.part is Part.COPY:
                     while data := stream.read(_COPIED_BYTES):
                         sink.write(data)
-                    return {}
-                return statements.rewrite(stream, sink, self._tables, Options(True, file.database))
+                    return {}, 0
+                if file.lines is None:
+                    return statements.rewrite(stream, sink, self._tables, Options(True, file.database)), 0
+                lines, index = file.lines, shell.Index()
+                program = self._tables.program(lines.database, lines.table, lines.columns)
+                program = shell.encoded(program or Program((None,) * len(lines.columns)), lines)
+                count = delimited.rewrite(stream, sink, program, lines.columns, lines.dialect, told=index.row)
+        if (beside := file.path.with_name(f"{file.path.name}.idx")).exists():
+            self._put(beside.name, index.written)
+        return {(lines.database, lines.table): count} if count.replaced else {}, index.size
 
     def _watch(self) -> Watch:
         before = 0
@@ -175,13 +196,12 @@ class _Work:
         return told
 
 
-def _write(note: Path, counts: Counts) -> None:
+def _write(note: Path, counts: Counts, size: int) -> None:
     told = [[database, name, count.rows, dict(count.replaced)] for (database, name), count in counts.items()]
-    note.write_text(json.dumps(told))
+    note.write_text(json.dumps({"counts": told, "bytes": size}))
 
 
-def _read(note: Path) -> Counts:
-    return {
-        (database, name): Count(rows, Counter(replaced))
-        for database, name, rows, replaced in json.loads(note.read_text())
-    }
+def _read(note: Path) -> tuple[Counts, int]:
+    told = json.loads(note.read_text())
+    counts = {(base, name): Count(rows, Counter(replaced)) for base, name, rows, replaced in told["counts"]}
+    return counts, told["bytes"]

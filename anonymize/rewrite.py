@@ -7,13 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from anonymize import folder
+from anonymize import folder, lines
 from anonymize.audit import Audit, audit
 from anonymize.dumps import live, publish, source, statements
+from anonymize.dumps.publish import Sink
 from anonymize.dumps.source import STANDARD, Source
 from anonymize.dumps.statements import Options
 from anonymize.dumps.tables import tables
 from anonymize.errors import UsageError
+from anonymize.lines import LinesOf
 from anonymize.plan import Planner
 from anonymize.planned import Planned
 from anonymize.progress import Watch
@@ -36,6 +38,8 @@ class Request:
     """The output may be there already."""
     compress: str | None = None
     """One of `publish.COMPRESSIONS`; None: as the output's name says."""
+    lines: LinesOf | None = None
+    """The source is no SQL but lines of fields."""
     jobs: int = 1
     """How many files of a folder are rewritten at the same time."""
 
@@ -60,18 +64,24 @@ def dump(request: Request, planner: Planner, watch: Watch) -> Audit:
             force=request.force,
             jobs=request.jobs,
         )
+    if request.lines is not None:
+        return lines.dump(request.source, request.lines, planner, request.known, watch, _published(request))
     options = Options(partial=request.partial)
     ahead = None
     if can_be_read_twice(request.source):
         ahead = lambda: read_tables(request.source, options)  # noqa: E731
     planned = Planned(planner, request.known, ahead)
-    compress = publish.compression(request.output, request.compress)
     with opened(request.source) as stream:
         stream.watch = watch
-        with publish.published(request.output, force=request.force, compress=compress) as sink:
+        with _published(request) as sink:
             counts = statements.rewrite(stream, sink, planned, options)
             planned.finish()
     return audit(counts, planned.kinds)
+
+
+def _published(request: Request) -> AbstractContextManager[Sink]:
+    compress = publish.compression(request.output, request.compress)
+    return publish.published(request.output, force=request.force, compress=compress)
 
 
 def opened(where: str) -> AbstractContextManager[Source]:

@@ -13,6 +13,7 @@ from anonymize.cli.given import given, markup_options
 from anonymize.cli.shown import harmless, say
 from anonymize.dumps.publish import COMPRESSIONS
 from anonymize.errors import UsageError
+from anonymize.lines import LinesOf
 from anonymize.plan import Planner
 from anonymize.pseudonym import Key, key_of_text, read_key
 from anonymize.rewrite import Request
@@ -33,6 +34,8 @@ KEY_VARIABLE = "ANONYMIZE_KEY"
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Files of a folder at the same time."
 )
 @click.option("--compress", type=click.Choice(COMPRESSIONS), help="How OUTPUT is compressed; else its name says.")
+@click.option("--table", metavar="NAME", help="SOURCE is CSV or TSV: the rows of this table.")
+@click.option("--columns", metavar="A,B,…", help="The columns of --table, if the first line does not name them.")
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there already.")
 @click.option("--partial", is_flag=True, help="The dump is meant to lack its end.")
 @click.option(
@@ -48,6 +51,8 @@ def dump(
     key_file: Path | None,
     jobs: int,
     compress: str | None,
+    table: str | None,
+    columns: str | None,
     force: bool,
     partial: bool,
     audit_file: Path | None,
@@ -67,7 +72,8 @@ def dump(
     for note in said.notes:
         say(note)
     engine.warn_if_slow()
-    request = Request(source, output, said.known, partial=partial, force=force, compress=compress, jobs=jobs)
+    lines = _lines(table, columns)
+    request = Request(source, output, said.known, partial, force, compress, lines, jobs)
     with progress.shown(harmless(source)) as watch:
         done = rewrite.dump(request, Planner(said.markup, kinds.find, key), watch)
     click.echo(harmless(table_of(done)), err=True)
@@ -88,6 +94,14 @@ def table_of(audit: Audit) -> str:
         f"{column:<{widths[0]}}  {kind:<{widths[1]}}  {replaced:>{widths[2]}}  {others:>{widths[3]}}"
         for column, kind, replaced, others in lines
     )
+
+
+def _lines(table: str | None, columns: str | None) -> LinesOf | None:
+    if table is None:
+        if columns is not None:
+            raise UsageError("--columns says nothing without --table", "name the table whose rows SOURCE has")
+        return None
+    return LinesOf(table, None if columns is None else tuple(name.strip() for name in columns.split(",")))
 
 
 def _key_of_the_environment() -> Key:

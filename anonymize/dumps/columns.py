@@ -162,7 +162,7 @@ def _attributes(cursor: Cursor, found: Definition) -> Definition:
             cursor.take("KEY")
             unique = True
         elif cursor.take("PRIMARY", "KEY") or cursor.take("KEY"):
-            primary, nullable = True, False
+            primary = True
         elif cursor.take("REFERENCES"):
             refers = reference(cursor, (column.name,))
         elif cursor.at_words("GENERATED", "ALWAYS", "AS", "ROW") or cursor.at_words("AS", "ROW"):

@@ -204,9 +204,6 @@ def _options(cursor: Cursor) -> Text:
         elif cursor.take("COLLATE"):
             cursor.take_sign("=")
             text = Text(text.charset, cursor.name_or_string().lower())
-        elif cursor.take("PARTITION"):
-            while not (cursor.at_end() or cursor.at_sign(";") or cursor.at_word("SELECT")):
-                cursor.skip()
         elif cursor.at_word("SELECT", "AS", "TABLE", "VALUES") or (
             cursor.at_sign("(") and (after := cursor.peek(1)) and after.is_word("SELECT")
         ):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 
-from anonymize.dumps import source
+from anonymize.dumps import shell, source
+from anonymize.dumps.files import File, Part
 from anonymize.errors import Unreadable
 
 _PACKED = r"(?:\.gz|\.zst)?"
@@ -21,50 +21,30 @@ _FINISHED = b"Finished dump at"
 _METADATA_BYTES = 16 << 20
 
 
-class Part(Enum):
-    """What a file of a folder is."""
-
-    TABLES = "tables"
-    """Statements that declare tables: read before all others, and written."""
-    STAND_IN = "stand-in"
-    """The same, of a table that a view takes the place of."""
-    CODE = "code"
-    """Statements without rows."""
-    ROWS = "rows"
-    COPY = "copy"
-    """It says something of the dump itself, and is written as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file of a folder."""
-
-    path: Path
-    part: Part
-    database: str | None = None
-    """The one that its statements are for."""
-
-
 def files(folder: Path, *, partial: bool = False) -> list[File]:
-    """The files of the folder that mydumper wrote, those that declare tables first.
+    """The files of the folder that mydumper or MySQL Shell wrote, in the order of `Part`.
 
     Raises Unreadable if it is not finished (unless `partial`), and for a file that is not known.
     """
+    found = shell.files(folder, partial=partial) if (folder / shell.MARK).exists() else _mydumper(folder, partial)
+    order = list(Part)
+    return sorted(found, key=lambda file: (order.index(file.part), file.path.name))
+
+
+def _mydumper(folder: Path, partial: bool) -> list[File]:
     names = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     if not any(path.name.startswith("metadata") or "-schema" in path.name for path in names):
-        raise Unreadable(f"{folder} is no dump of mydumper", "name a file, or the folder that mydumper wrote")
+        raise Unreadable(f"{folder} is no dump of mydumper or MySQL Shell", "name a file, or the folder that one wrote")
     if not partial:
         _finished(folder)
     found = [_file(path) for path in names]
     views = {_stem(file.path.name, "-schema-view") for file in found} - {None}
-    found = [
-        File(file.path, Part.STAND_IN, file.database)
+    return [
+        replace(file, part=Part.STAND_IN)
         if file.part is Part.TABLES and _stem(file.path.name, "-schema") in views
         else file
         for file in found
     ]
-    order = list(Part)
-    return sorted(found, key=lambda file: (order.index(file.part), file.path.name))
 
 
 def _finished(folder: Path) -> None:

@@ -183,7 +183,7 @@ class _Reader:
             if new is None:
                 window.keep(end)
             else:
-                window.replace(end, new)
+                window.replace(end, bytes(new))  # it is good until the next call, and a window keeps it for longer
             if ended:
                 return
             if not window.more():

@@ -11,7 +11,7 @@ from anonymize.schema import Column, ForeignKey
 from tests.contract.flavors import PRODUCTS, owner_connection, rows, shared_server, under_test
 
 BOTH = (
-    "CREATE TABLE orgs (id bigint unsigned NOT NULL, code char(3), PRIMARY KEY (id, code), KEY (code))",
+    "CREATE TABLE orgs (id bigint unsigned NOT NULL, code char(3), PRIMARY KEY (id), UNIQUE (code, id))",
     """CREATE TABLE users (
       id int NOT NULL AUTO_INCREMENT COMMENT 'it''s, (the) `id` \\\\ "x"',
       `na``me` varchar(40) CHARACTER SET latin1 COLLATE latin1_bin DEFAULT 'a,(b''c\\\\',
@@ -20,7 +20,7 @@ BOTH = (
       price decimal(10,2) unsigned DEFAULT '1.50', ratio float(7,3), big double, bits bit(3) DEFAULT b'101', y year,
       born date, seen timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), took time(3),
       small smallint(5) unsigned zerofill, ok bool, place point NOT NULL, extra json, org bigint unsigned,
-      low varchar(60) AS (lower(concat(`na``me`, 'email)'))) VIRTUAL, twice int GENERATED ALWAYS AS (id * 2) STORED,
+      low varchar(60) AS (lower(concat(`na``me`, 'email)'))) VIRTUAL, twice int GENERATED ALWAYS AS (small * 2) STORED,
       hidden int DEFAULT 7 INVISIBLE, made int DEFAULT (1 + 2),
       CONSTRAINT positive CHECK (price > 0 AND `na``me` <> 'CHECK ('),
       PRIMARY KEY (id), UNIQUE KEY u (`na``me`(10), role) COMMENT 'of, (both)', UNIQUE KEY (org), SPATIAL KEY (place),
@@ -36,14 +36,10 @@ OWN = {
           s timestamp(6) GENERATED ALWAYS AS ROW START, e timestamp(6) GENERATED ALWAYS AS ROW END,
           PERIOD FOR SYSTEM_TIME (s, e), d date DEFAULT (current_date() + interval 1 day)) WITH SYSTEM VERSIONING""",
         "CREATE SEQUENCE numbers",
-        (
-            "CREATE TABLE numbered (id int DEFAULT nextval(numbers), p1 date, p2 date, PERIOD FOR p (p1, p2), "
-            "UNIQUE (id, p WITHOUT OVERLAPS))"
-        ),
-        (
-            "CREATE TABLE lists (a varchar(9)) COLLATE latin1_german2_ci PARTITION BY LIST COLUMNS (a) "
-            "(PARTITION p0 VALUES IN ('x', 'y)'), PARTITION rest DEFAULT)"
-        ),
+        """CREATE TABLE numbered (id int DEFAULT nextval(numbers), p1 date, p2 date, PERIOD FOR p (p1, p2),
+          UNIQUE (id, p WITHOUT OVERLAPS))""",
+        """CREATE TABLE lists (a varchar(9)) COLLATE latin1_german2_ci PARTITION BY LIST COLUMNS (a)
+          (PARTITION p0 VALUES IN ('x', 'y)'), PARTITION rest DEFAULT)""",
     ),
     "mysql": (
         """CREATE TABLE own (a int NOT NULL /*!80023 INVISIBLE */, b varchar(9), g geometry NOT NULL SRID 4326, v json,
@@ -72,7 +68,7 @@ def expected(told: tuple[object, ...]) -> dict[str, object]:
         "nullable": nullable == "YES",
         "charset": charset,
         "collation": collation,
-        "generated": bool(expression) or ("GENERATED" in str(extra) and "DEFAULT_GENERATED" not in str(extra)),
+        "generated": bool(expression) or str(extra).startswith(("STORED G", "VIRTUAL G")),
         "invisible": "INVISIBLE" in str(extra),
     }
 
@@ -96,7 +92,7 @@ def read(column: Column, told: dict[str, object]) -> dict[str, object]:
         "unsigned": column.unsigned,
         "nullable": column.nullable,
         "charset": column.charset if text else told["charset"],
-        "collation": column.collation or told["collation"],
+        "collation": (column.collation if text else None) or told["collation"],
         "generated": column.generated is not None,
         "invisible": column.invisible,
     }
@@ -114,9 +110,9 @@ def test_every_column_is_read_as_the_server_that_wrote_it_understands_it(flavor:
             told = [expected(one) for one in rows(owner, _COLUMNS % name)]
             assert [read(*pair) for pair in zip(table.columns, told, strict=True)] == told, written[name]
     users = create(written["users"])
-    assert users.unique == (("id",), ("org",), ("na`me", "role"))[:1] + users.unique[1:]
-    assert set(users.unique) == {("id",), ("org",), ("na`me", "role")}
+    assert users.unique[0] == ("id",)
+    assert set(users.unique[1:]) == {("org",), ("na`me", "role")}
     assert users.foreign_keys == (ForeignKey(("org",), "orgs", ("id",)),)
     assert next(one.members for one in users.columns if one.name == "role") == ("admin", "it's, (x)", "ü")
-    assert create(written["orgs"]).unique == (("id", "code"),)
+    assert create(written["orgs"]).unique == (("id",), ("code", "id"))
     assert create(written["by, year"]).unique == (("y", "select"),)

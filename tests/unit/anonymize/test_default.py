@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from anonymize.ops import Default, Program, Slot
+import pytest
+
+from anonymize.engine import engines
+from anonymize.ops import Constant, Default, Program, Slot
 from anonymize.sql import Grammar
-from anonymize.twin.rows import Rows
 
 
-def test_every_value_becomes_the_word_default_also_null_and_an_expression() -> None:
-    rows = Rows(Program((None, Slot(Default()))), Grammar())
-    assert rows.rewrite(b"(1,'a'),(2,NULL),(3,''),(4,DEFAULT),(5,lower('x,y'));", 0) == (
-        b"(1,DEFAULT),(2,DEFAULT),(3,DEFAULT),(4,DEFAULT),(5,DEFAULT);",
-        53,
-        True,
-    )
+@pytest.mark.parametrize("engine", engines())
+def test_every_value_becomes_the_word_default_also_null_and_an_expression(engine: str) -> None:
+    program = Program((None, Slot(Default()), Slot(Constant(b"x"))))
+    rows = engines()[engine].Rows(program, Grammar())
+    dump = b"(1,'a','b'),(2,NULL,NULL),(3,'',''),(4,Default,'b'),(5,lower('x,y'),'b');"
+    new, end, ended = rows.rewrite(dump, 0)
+    assert bytes(new) == b"(1,DEFAULT,'x'),(2,DEFAULT,NULL),(3,DEFAULT,'x'),(4,Default,'x'),(5,DEFAULT,'x');"
+    assert (end, ended) == (len(dump), True)
+    assert rows.replaced == [0, 4, 4]
+
+
+@pytest.mark.parametrize("engine", engines())
+def test_where_there_is_no_such_word_it_becomes_null(engine: str) -> None:
+    apply = engines()[engine].apply(Default())
+    assert [apply(value, b"") for value in (b"x", b"")] == [None, None]

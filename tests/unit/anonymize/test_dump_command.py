@@ -147,6 +147,40 @@ def test_a_column_inherits_from_a_table_that_comes_later_in_the_dump(desk: Desk)
     assert first == second != b"ann@example.org"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("users.csv", b'id,email\r\n1,"ann@example.org"\r\n2,\r\n', ()),
+        ("users.csv.gz", gzip.compress(b"id,email\n1,ann@example.org\n"), ("--compress", "none")),
+        ("users.tsv", b"1\tann@example.org\n2\t\\N\n", ("--columns", "id,email")),
+    ],
+)
+def test_lines_of_fields_are_rewritten_as_the_rows_of_a_table(
+    desk: Desk, name: str, text: bytes, words: tuple[str, ...]
+) -> None:
+    Path(name).write_bytes(text)
+    markup = MARKUP.partition("[tables.logs]")[0]
+    options = ("--markup", "markup.toml", "--key-file", "key", "--table", "users", *words)
+    status, said = desk.run(name, "out", *options, markup=markup)
+    assert status == 0, said
+    result = Path("out").read_bytes()
+    plain = gzip.decompress(text) if name.endswith("gz") else text
+    assert b"ann@example.org" not in result
+    before, after = plain.split(b"ann@example.org")
+    assert result.startswith(before)
+    assert result.endswith(after)
+    assert "users.email  email" in said
+
+
+def test_lines_without_the_names_of_marked_columns_are_refused(desk: Desk) -> None:
+    Path("users.csv").write_bytes(b"id,mail\n1,ann@example.org\n")
+    options = ("--markup", "markup.toml", "--key-file", "key", "--table", "users")
+    status, said = desk.run("users.csv", "out", *options, markup=MARKUP.partition("[tables.logs]")[0])
+    assert status == 1
+    assert "mail" in said
+    assert not Path("out").exists()
+
+
 def test_progress_is_a_line_every_ten_seconds_with_the_rate_and_the_time_left() -> None:
     out, now = io.StringIO(), 0.0
     watch = progress.lines("dump.sql", out, lambda: now)

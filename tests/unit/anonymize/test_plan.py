@@ -163,6 +163,12 @@ def test_tables_that_refer_to_each_other_in_a_circle_are_unmarked_and_not_endles
     assert [one.id for one in plan(markup(), *circle).problems] == ["unknown-table", "unknown-table"]
 
 
+def test_of_a_table_without_markup_that_inherits_for_some_columns_the_others_are_unmarked() -> None:
+    made = plan(markup(users=ALL), USERS, ORDERS)
+    assert (only(made).id, only(made).column) == ("unmarked", "id")
+    assert decision(made, "orders", "user").kind == "integer"
+
+
 def test_two_sides_of_a_foreign_key_that_would_be_replaced_differently_are_a_problem() -> None:
     made = plan(markup(users=ALL, orders={"*": "keep", "user": "keep"}), ORDERS, USERS)
     assert only(made).id == "foreign-key"
@@ -243,6 +249,9 @@ def test_a_generated_column_that_mentions_a_replaced_one_is_computed_anew_and_ne
 
 
 def test_a_unique_generated_column_of_a_lossy_one_may_clash() -> None:
+    unique = GENERATED.replace("UNIQUE (lower2)", "UNIQUE (low)")
+    assert not plan(markup(users={**ALL, "id": "keep"}), unique).problems
+    assert only(plan(markup(users={**ALL, "email": "text", "id": "keep"}), unique)).id == "unique"
     assert only(plan(markup(users={**ALL, "email": "text", "id": "keep"}), GENERATED)).id == "unique"
 
 

@@ -83,6 +83,15 @@ def test_what_goes_wrong_is_a_sentence_and_a_status_and_never_a_traceback(
     assert "Traceback" not in err
 
 
+def test_what_the_dump_declares_goes_before_the_schema(folder: Path) -> None:
+    (folder / "other.sql").write_text("CREATE TABLE users (id int, more int);\n")
+    (folder / "named.sql").write_text("USE shop;\n" + DUMP)
+    status, out, _ = anonymize(folder, "plan", "named.sql", "--markup", "good.toml", "--schema", "other.sql")
+    assert status == 0, out
+    assert out.splitlines()[0] == "shop.users"
+    assert "1 table, 3 columns" in out
+
+
 def test_tables_that_the_dump_does_not_declare_come_from_a_schema(folder: Path) -> None:
     (folder / "rows.sql").write_text("-- nothing\n")
     status, out, err = anonymize(
