@@ -37,7 +37,7 @@ class Null:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """Every value, NULL too, becomes the word DEFAULT in rows of SQL, NULL elsewhere: the server computes it anew."""
+    """Every value, NULL too, becomes the word DEFAULT: the server computes it anew. For generated columns in SQL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,17 +113,17 @@ class _Reader:
             self._insert(self._last_head)
             return
         window.has(len(_SANDBOX_LINE))
-        data, at = window.data, window.at
-        if data.startswith(_SANDBOX_LINE, at):
-            window.keep(at + len(_SANDBOX_LINE))
-        elif _BRINGS_ROWS.match(data, at):
+        begins = window.data[window.at : window.at + len(_SANDBOX_LINE)]
+        if begins == _SANDBOX_LINE:
+            window.keep(window.at + len(_SANDBOX_LINE))
+        elif _BRINGS_ROWS.match(begins):
             self._insert(self._head())
-        elif data[at : at + 9].upper() == b"DELIMITER":
+        elif begins[:9].upper() == b"DELIMITER":
             self._new_delimiter()
-        elif _BEGINS.match(data, at):
+        elif _BEGINS.match(begins):
             self._small()
         else:
-            self._refuse(at, "this is no statement")
+            self._refuse(window.at, "this is no statement")
 
     def _new_delimiter(self) -> None:
         window = self._window
@@ -183,7 +183,7 @@ class _Reader:
             if new is None:
                 window.keep(end)
             else:
-                window.replace(end, bytes(new))  # it is good until the next call, and a window keeps it for longer
+                window.replace(end, new)
             if ended:
                 return
             if not window.more():

@@ -8,7 +8,7 @@ from anonymize.dumps.publish import Sink
 from anonymize.dumps.source import Source
 from anonymize.errors import Unreadable
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
 _MOST_BYTES = 1 << 30  # no server takes a longer statement
 _END_BYTES = 256
 
@@ -27,7 +27,7 @@ class Window:
         self._kept = 0
 
     def more(self, most: int = _MOST_BYTES) -> bool:
-        """Get more into sight behind `data`, whose places change: `at` is 0 then. False at the input's end.
+        """Get more into sight behind what is left of `data`; `at` is 0 then. False at the input's end.
 
         Raises Unreadable if more than `most` bytes are in sight already.
         """
@@ -36,16 +36,16 @@ class Window:
             raise self.unreadable(
                 self.at, f"something has no end in {left >> 20} MB", "make the dump again, with a smaller packet"
             )
-        # What is read grows with what is left, so a long row is not copied again for each block.
-        block = self.source.read(max(BLOCK_BYTES, left))
-        if not block:
-            return False
         self.flush()
         self._line += self.data.count(b"\n", 0, self.at)
-        self.data = self.data[self.at :] + block if left else block
+        rest = self.data[self.at :]
+        self.data = b""  # its memory is taken for the next block, which spares the kernel the work of finding more
         self.at = self._kept = 0
+        # What is read grows with what is left, so a long row is not copied again for each block.
+        block = self.source.read(max(BLOCK_BYTES, left))
+        self.data = rest + block if left else block
         self.end = block[-_END_BYTES:] if len(block) >= _END_BYTES else (self.end + block)[-_END_BYTES:]
-        return True
+        return bool(block)
 
     def has(self, size: int) -> bool:
         """Whether `size` bytes are in sight; it looks for them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from anonymize.folding import fold
-from anonymize.ops import Address, Call, Constant, Default, Json, Null, Numerals, Op, Shift, Template, Text
+from anonymize.ops import Address, Call, Constant, Json, Null, Numerals, Op, Shift, Template, Text
 from anonymize.twin.address import address
 from anonymize.twin.json_document import json_document
 from anonymize.twin.numerals import numerals
@@ -19,7 +19,7 @@ Apply = Callable[[bytes, bytes], bytes | None]
 def apply(op: Op) -> Apply:
     """What `op` makes of a value, given its subject. It raises Unfit."""
     match op:
-        case Null() | Default():  # rows of SQL have a word for it
+        case Null():
             return lambda value, subject: None
         case Constant(constant):
             return lambda value, subject: constant
