@@ -9,7 +9,7 @@ import click
 
 from anonymize.cli.shown import run
 
-COMMANDS = ("plan", "dump")
+COMMANDS = ("plan", "dump", "verify")
 """Each is a module beside this one, and in it the command of that name."""
 
 

@@ -53,7 +53,7 @@ def rewrite(source: Source, sink: Sink, tables: Tables, options: Options | None 
     What is not replaced is written byte for byte. Raises Unreadable, with the line, for everything that is not
     understood, and for a dump that is cut off; what `tables` raises goes through.
     """
-    reader = _Reader(source, sink, tables, options or Options())
+    reader = Reader(source, sink, tables, options or Options())
     reader.run()
     counts: Counts = {}
     for used in reader.targets:
@@ -61,7 +61,9 @@ def rewrite(source: Source, sink: Sink, tables: Tables, options: Options | None 
     return counts
 
 
-class _Reader:
+class Reader:
+    """Reads a dump, statement by statement. What is done with rows may be otherwise in one that is made of it."""
+
     def __init__(self, source: Source, sink: Sink, tables: Tables, options: Options) -> None:
         self.targets: list[Target] = []
         self._window = Window(source, sink)
@@ -75,6 +77,7 @@ class _Reader:
         self._last_head: bytes | None = None
 
     def run(self) -> None:
+        """Read all of it. Raises what `rewrite` does."""
         window = self._window
         if window.has(len(_BOM)) and window.data.startswith(_BOM):
             window.keep(len(_BOM))
@@ -148,7 +151,7 @@ class _Reader:
             database = self._database if found.database is None else self._text(found.database)
             columns = None if found.columns is None else tuple(self._text(column) for column in found.columns)
             try:
-                made = target(self._tables, database, self._text(found.table), columns, self._session)
+                made = self._made(found.head, database, self._text(found.table), columns)
             except Unreadable as error:
                 raise window.unreadable(window.at, error.message, error.hint) from error
             self._heads[found.head] = made
@@ -156,6 +159,10 @@ class _Reader:
                 self.targets.append(made)
         self._last_head = found.head
         return found.head
+
+    def _made(self, head: bytes, database: str | None, table: str, columns: tuple[str, ...] | None) -> Target | None:
+        """Where the rows behind `head` go; None: past everything."""
+        return target(self._tables, database, table, columns, self._session)
 
     def _insert(self, head: bytes) -> None:
         """The statement that begins with `head`, and those behind it that begin likewise, each on its line."""
@@ -165,7 +172,7 @@ class _Reader:
         window.keep(window.at + len(head))
         while True:
             if found is None:
-                self._skip()
+                self._skip(head)
             else:
                 self._rewrite(found)
             if not window.data.startswith(again, window.at):
@@ -178,8 +185,7 @@ class _Reader:
             try:
                 new, end, ended = found.rows.rewrite(window.data, window.at)
             except RowError as error:
-                column = "" if error.place is None else f", column {found.columns[error.place]}"
-                self._fail(error.offset, f"table {found.table[1]}{column}: {error.reason}", _HINT_ROW, error)
+                self._wrong_row(found, error)
             if new is None:
                 window.keep(end)
             else:
@@ -189,7 +195,11 @@ class _Reader:
             if not window.more():
                 self._cut_off("it ends inside a statement")
 
-    def _skip(self) -> None:
+    def _wrong_row(self, found: Target, error: RowError) -> Never:
+        column = "" if error.place is None else f", column {found.columns[error.place]}"
+        self._fail(error.offset, f"table {found.table[1]}{column}: {error.reason}", _HINT_ROW, error)
+
+    def _skip(self, head: bytes) -> None:
         window, grammar = self._window, self._grammar
         state: int = State.OUTSIDE
         while True:

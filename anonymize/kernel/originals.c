@@ -1,11 +1,11 @@
 #include "originals.h"
 
 /* An original is found by how it begins: one of 12 bytes or more by its first 12, a shorter one by its first 6 (its
-   gram). A bitmap over the first 4 bytes, which stays in the processor's cache, and one over the first 6 tell for most
-   places of a text that nothing begins there. `grams` then says which lengths originals with a gram have, and `values`
+   gram). A bitmap stays in the processor's cache: over the 4 bytes at an original's places 0, 1 and 2, so that a look at
+   every third place of a text tells where nothing begins. Then there is one over the first 6 bytes. `grams` then says which lengths originals with a gram have, and `values`
    whether such a length is one. Both tables hold a hash, whose low bits make room for what is said of it. */
 
-enum { SHORT_GRAM = 6, LONG_GRAM = 12, FOUR_BITS = 20, SIX_BITS = 26, PENDING = 64, BLOCK = 256 };
+enum { SHORT_GRAM = 6, LONG_GRAM = 12, THREE_BITS = 24, FOUR_BITS = 21, SIX_BITS = 26, PENDING = 64, BLOCK = 128, EVERY = 3 };
 enum { GRAM_LOW = 20, VALUE_LOW = 12 };
 
 typedef struct {
@@ -20,7 +20,7 @@ typedef struct {
 
 struct Originals {
     HashKey key;
-    uint8_t *four, *six;
+    uint8_t *three, *four, *six;
     Table grams, values;
     Pending pending[PENDING];
     size_t waiting;
@@ -116,9 +116,11 @@ Originals *originals_new(const uint8_t key[HASH_KEY_BYTES]) {
     Originals *made = calloc(1, sizeof *made);
     if (!made) return NULL;
     hash_key(&made->key, key);
+    made->three = calloc((size_t)1 << (THREE_BITS - 3), 1);
     made->four = calloc((size_t)1 << (FOUR_BITS - 3), 1);
     made->six = calloc((size_t)1 << (SIX_BITS - 3), 1);
-    if (made->four && made->six && table_new(&made->grams, 12, GRAM_LOW) && table_new(&made->values, 12, VALUE_LOW))
+    if (made->three && made->four && made->six && table_new(&made->grams, 12, GRAM_LOW) &&
+        table_new(&made->values, 12, VALUE_LOW))
         return made;
     originals_free(made);
     return NULL;
@@ -126,6 +128,7 @@ Originals *originals_new(const uint8_t key[HASH_KEY_BYTES]) {
 
 void originals_free(Originals *originals) {
     if (!originals) return;
+    free(originals->three);
     free(originals->four);
     free(originals->six);
     free(originals->grams.at);
@@ -134,11 +137,12 @@ void originals_free(Originals *originals) {
 }
 
 const HashKey *originals_key(const Originals *originals) { return &originals->key; }
+const uint8_t *originals_threes(const Originals *originals) { return originals->three; }
 size_t originals_count(const Originals *originals) { return originals->values.count; }
 
 size_t originals_bytes(const Originals *originals) {
     return (((size_t)1 << originals->grams.bits) + ((size_t)1 << originals->values.bits)) * 8 +
-           ((size_t)1 << (FOUR_BITS - 3)) + ((size_t)1 << (SIX_BITS - 3));
+           ((size_t)1 << (THREE_BITS - 3)) + ((size_t)1 << (FOUR_BITS - 3)) + ((size_t)1 << (SIX_BITS - 3));
 }
 
 const uint8_t *originals_part(const uint8_t *value, size_t *length) {
@@ -179,8 +183,12 @@ int originals_add(Originals *originals, const uint8_t *value, size_t length, uns
     value = originals_part(value, &length);
     if (!value) return 1;
     uint64_t six = short_gram(key, part_at(value, SHORT_GRAM));
-    uint32_t four = four_of(key, value);
-    originals->four[four >> 3] |= (uint8_t)(1 << (four & 7));
+    for (int i = 0; i < EVERY; i++) {
+        uint32_t three = (uint32_t)value[i] << 16 | (uint32_t)value[i + 1] << 8 | value[i + 2];
+        originals->three[three >> 3] |= (uint8_t)(1 << (three & 7));
+        uint32_t four = four_of(key, value + i);
+        originals->four[four >> 3] |= (uint8_t)(1 << (four & 7));
+    }
     originals->six[six_of(six) >> 3] |= (uint8_t)(1 << (six_of(six) & 7));
     Pending *one = originals->pending + originals->waiting++;
     *one = (Pending){length < LONG_GRAM ? six : long_gram(key, value), lengths_of(length),
@@ -252,37 +260,53 @@ static int try_place(const Search *search, size_t at, uint64_t six) {
     return 1;
 }
 
+static inline unsigned has_four(const Originals *originals, const uint8_t *at) {
+    uint32_t bit = four_of(&originals->key, at);
+    return originals->four[bit >> 3] >> (bit & 7) & 1;
+}
+
+/* Originals may begin at `count` of these places: those that the larger bitmap has, too, are tried. */
+static int try_places(const Search *search, const size_t *places, size_t count) {
+    const Originals *originals = search->originals;
+    size_t left[BLOCK * EVERY], found = 0;
+    uint64_t grams[BLOCK * EVERY];
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *here = search->text + places[i];
+        uint64_t six = places[i] + 8 <= search->length ? word_at(here) & ((UINT64_C(1) << 48) - 1) : part_at(here, SHORT_GRAM);
+        grams[i] = short_gram(&originals->key, six);
+        __builtin_prefetch(originals->six + (six_of(grams[i]) >> 3));
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t bit = six_of(grams[i]);
+        left[found] = places[i];
+        grams[found] = grams[i];
+        found += originals->six[bit >> 3] >> (bit & 7) & 1;
+    }
+    for (size_t i = 0; i < found; i++)
+        __builtin_prefetch(originals->grams.at + (grams[i] >> (64 - originals->grams.bits)));
+    for (size_t i = 0; i < found; i++)
+        if (!try_place(search, left[i], grams[i])) return 0;
+    return 1;
+}
+
 int originals_find(const Originals *originals, const uint8_t *text, size_t length, Found found, void *context) {
     if (length < SHORT_GRAM || !originals->values.count) return 1;
     const Search search = {originals, text, length, found, context};
-    const uint8_t *four = originals->four;
-    size_t places = length - SHORT_GRAM + 1;
-    uint32_t first[BLOCK];
-    uint64_t grams[BLOCK];
-    for (size_t at = 0; at < places; at += BLOCK) {
-        size_t count = places - at < BLOCK ? places - at : BLOCK, hits = 0;
-        for (size_t i = 0; i < count; i++) {
-            uint32_t bit = four_of(&originals->key, text + at + i);
-            first[hits] = (uint32_t)i;
-            hits += four[bit >> 3] >> (bit & 7) & 1;
+    size_t places = length - SHORT_GRAM + 1, looked[BLOCK], maybe[BLOCK * EVERY];
+    for (size_t at = EVERY - 1; at < places + EVERY - 1;) {
+        size_t hits = 0, count = 0;
+        size_t end = places + EVERY - 1 - at > BLOCK * EVERY ? at + BLOCK * EVERY : places + EVERY - 1;
+        for (; at < end; at += EVERY) {
+            looked[hits] = at;
+            hits += has_four(originals, text + at);
         }
-        for (size_t i = 0; i < hits; i++) {
-            const uint8_t *here = text + at + first[i];
-            uint64_t six = at + first[i] + 8 <= length ? word_at(here) & ((UINT64_C(1) << 48) - 1) : part_at(here, SHORT_GRAM);
-            grams[i] = short_gram(&originals->key, six);
-            __builtin_prefetch(originals->six + (six_of(grams[i]) >> 3));
-        }
-        size_t left = 0;
-        for (size_t i = 0; i < hits; i++) {
-            size_t bit = six_of(grams[i]);
-            first[left] = first[i];
-            grams[left] = grams[i];
-            left += originals->six[bit >> 3] >> (bit & 7) & 1;
-        }
-        for (size_t i = 0; i < left; i++)
-            __builtin_prefetch(originals->grams.at + (grams[i] >> (64 - originals->grams.bits)));
-        for (size_t i = 0; i < left; i++)
-            if (!try_place(&search, at + first[i], grams[i])) return 0;
+        for (size_t i = 0; i < hits; i++)
+            for (size_t place = looked[i] - (EVERY - 1); place <= looked[i] && place < places; place++) {
+                maybe[count] = place;
+                count += has_four(originals, text + place) & has_four(originals, text + place + 1) &
+                         has_four(originals, text + place + 2);
+            }
+        if (!try_places(&search, maybe, count)) return 0;
     }
     return 1;
 }

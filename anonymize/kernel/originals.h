@@ -38,6 +38,10 @@ int originals_settle(Originals *originals);
 size_t originals_count(const Originals *originals);
 size_t originals_bytes(const Originals *originals);
 
+/* A bit for each three bytes, the first one in the highest eight bits: whether an original has them at one of its first
+   three places. What is decoded from base64, wherever it begins, has them at a place that is whole. */
+const uint8_t *originals_threes(const Originals *originals);
+
 /* Every place and length of an original in `text`; 0 without memory. */
 int originals_find(const Originals *originals, const uint8_t *text, size_t length, Found found, void *context);
 

@@ -74,8 +74,8 @@ static PyObject *Originals_add(OriginalsObject *self, PyObject *arguments) {
 }
 
 static int seen_in_text(void *context, size_t at, size_t length, unsigned source, uint64_t hash, Written written) {
-    (void)length;
-    return append(context, Py_BuildValue("nIiK", (Py_ssize_t)at, source, (int)written, (unsigned long long)hash));
+    return append(context, Py_BuildValue("nnIiK", (Py_ssize_t)at, (Py_ssize_t)length, source, (int)written,
+                                         (unsigned long long)hash));
 }
 
 static PyObject *Originals_find(OriginalsObject *self, PyObject *arguments) {

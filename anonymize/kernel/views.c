@@ -13,18 +13,25 @@ typedef struct {
     Written written;
 } Look;
 
-static int hex_of(uint8_t c) {
-    if ((uint8_t)(c - '0') < 10) return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* What a hexadecimal digit stands for; 255 for others. */
+static const uint8_t four_bits[256] = {
+    [0 ... '/'] = 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, [':' ... '@'] = 255, 10, 11, 12, 13, 14, 15,
+    ['G' ... '`'] = 255, 10, 11, 12, 13, 14, 15, ['g' ... 255] = 255,
+};
 
-static int six_bits_of(uint8_t c) {
-    if ((uint8_t)(c - 'A') < 26) return c - 'A';
-    if ((uint8_t)(c - 'a') < 26) return c - 'a' + 26;
-    if ((uint8_t)(c - '0') < 10) return c - '0' + 52;
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
+static int hex_of(uint8_t c) { return four_bits[c] < 16 ? four_bits[c] : -1; }
+
+/* What a character of base64 stands for, in both of its alphabets; 255 for others. */
+static const uint8_t six_bits[256] = {
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 62,
+    255, 62,  255, 63,  52,  53,  54,  55,  56,  57,  58,  59,  60,  61,  255, 255, 255, 255, 255, 255, 255, 0,
+    1,   2,   3,   4,   5,   6,   7,   8,   9,   10,  11,  12,  13,  14,  15,  16,  17,  18,  19,  20,  21,  22,
+    23,  24,  25,  255, 255, 255, 255, 63,  255, 26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,  37,  38,
+    39,  40,  41,  42,  43,  44,  45,  46,  47,  48,  49,  50,  51,  [123 ... 255] = 255,
+};
+
+static int in_base64_alphabet(uint8_t c) { return six_bits[c] != 255; }
 
 void views_free(Views *views) {
     for (int i = 0; i < VIEWS_DEPTH; i++) free(views->scratch[i].at);
@@ -37,63 +44,104 @@ static int found_in(void *context, size_t at, size_t length, unsigned source, ui
 }
 
 static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes);
+static int look_further(const Look *look, const uint8_t *text, size_t length, int escapes);
 
 /* Whether it may be text: only then a form within it is looked for. */
 static int may_be_text(const uint8_t *text, size_t length) {
     for (size_t i = 0; i < length; i++)
-        if (text[i] < 9) return 0;
-    return 1;
+        if (text[i] < ' ' && text[i] != '\n' && text[i] != '\t' && text[i] != '\r') return 0;
+    return length >= LEAST_BASE64;
+}
+
+static Look deeper(const Look *look, size_t at, Written written) {
+    Look inner = *look;
+    if (!look->depth) inner.at = at;
+    inner.written = written;
+    inner.depth++;
+    return inner;
 }
 
 /* What has been put into the scratch of this depth is looked through. */
 static int look_into(const Look *look, size_t at, Written written) {
-    Look inner = *look;
+    const Look inner = deeper(look, at, written);
     const Bytes *decoded = &look->views->scratch[look->depth];
-    if (!look->depth) inner.at = at;
-    inner.written = written;
-    inner.depth++;
     if (inner.depth < VIEWS_DEPTH && may_be_text(decoded->at, decoded->length))
         return look_everywhere(&inner, decoded->at, decoded->length, 1);
-    return originals_find(look->views->originals, decoded->at, decoded->length, found_in, &inner);
+    return originals_find(look->views->originals, decoded->at, decoded->length, found_in, (void *)&inner);
+}
+
+/* The same for `count` texts in the scratch, each with a NUL behind it: as they are all at once, which is quicker. */
+static int look_into_each(const Look *look, size_t at, Written written, const size_t *ends, size_t count) {
+    const Look inner = deeper(look, at, written);
+    const Bytes *decoded = &look->views->scratch[look->depth];
+    if (!originals_find(look->views->originals, decoded->at, decoded->length, found_in, (void *)&inner)) return 0;
+    for (size_t i = 0, start = 0; i < count && inner.depth < VIEWS_DEPTH; start = ends[i++] + 1)
+        if (may_be_text(decoded->at + start, ends[i] - start) &&
+            !look_further(&inner, decoded->at + start, ends[i] - start, 1))
+            return 0;
+    return 1;
 }
 
 static int look_into_hex(const Look *look, const uint8_t *text, size_t first, size_t last) {
     Bytes *to = &look->views->scratch[look->depth];
-    for (size_t from = first; from < first + 2 && last - from >= LEAST_HEX; from++) {
-        to->length = 0;
-        if (!bytes_room(to, (last - from) / 2)) return 0;
-        for (size_t i = from; i + 1 < last; i += 2)
-            to->at[to->length++] = (uint8_t)(hex_of(text[i]) << 4 | hex_of(text[i + 1]));
-        if (!look_into(look, from, HEXADECIMAL)) return 0;
+    size_t ends[2], count = 0;
+    to->length = 0;
+    if (!bytes_room(to, last - first + 4)) return 0;
+    uint8_t *next = to->at;
+    for (size_t from = first; count < 2 && last - from >= LEAST_HEX; from++) {
+        for (size_t i = from; i + 1 < last; i += 2) *next++ = (uint8_t)(hex_of(text[i]) << 4 | hex_of(text[i + 1]));
+        ends[count++] = (size_t)(next - to->at);
+        *next++ = 0;
     }
-    return 1;
+    to->length = (size_t)(next - to->at);
+    return look_into_each(look, first, HEXADECIMAL, ends, count);
+}
+
+/* Whether something that an original begins with may be encoded, `bits` for each character, in text[first, last). */
+static int may_hold(const uint8_t *threes, const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
+    uint32_t three = 0, lead = 24 / (uint32_t)bits - 1;
+    unsigned found = 0;
+    for (size_t i = first; i < first + lead; i++) three = three << bits | digits[text[i]];
+    for (size_t i = first + lead; i < last; i++) {
+        three = (three << bits | digits[text[i]]) & 0xFFFFFF;
+        found |= threes[three >> 3] >> (three & 7);
+        if (found & 1) return 1;
+    }
+    return 0;
 }
 
 /* A run of the characters of base64, which may have begun before what was encoded did. */
 static int look_into_run(const Look *look, const uint8_t *text, size_t first, size_t last) {
+    const uint8_t *threes = originals_threes(look->views->originals);
     Bytes *to = &look->views->scratch[look->depth];
     for (size_t i = first; last - first >= LEAST_HEX && i + LEAST_HEX <= last;) {
         size_t end = i;
-        while (end < last && hex_of(text[end]) >= 0) end++;
-        if (end - i >= LEAST_HEX && !look_into_hex(look, text, i, end)) return 0;
+        while (end < last && four_bits[text[end]] < 16) end++;
+        if (end - i >= LEAST_HEX && may_hold(threes, four_bits, 4, text, i, end) && !look_into_hex(look, text, i, end)) return 0;
         i = end + 1;
     }
-    for (size_t from = first; from < first + 4 && last - from >= LEAST_BASE64; from++) {
-        to->length = 0;
-        if (!bytes_room(to, (last - from) / 4 * 3 + 3)) return 0;
-        uint32_t bits = 0;
-        int count = 0;
-        for (size_t i = from; i < last; i++) {
-            bits = bits << 6 | (uint32_t)six_bits_of(text[i]);
-            count += 6;
-            if (count >= 8) {
-                count -= 8;
-                to->at[to->length++] = (uint8_t)(bits >> count);
-            }
+    if (!may_hold(threes, six_bits, 6, text, first, last)) return 1;
+    size_t ends[4], count = 0;
+    to->length = 0;
+    if (!bytes_room(to, 3 * (last - first) + 16)) return 0;
+    uint8_t *next = to->at;
+    for (size_t from = first; count < 4 && last - from >= LEAST_BASE64; from++) {
+        size_t i = from;
+        for (; i + 4 <= last; i += 4) {
+            uint32_t bits = (uint32_t)six_bits[text[i]] << 18 | (uint32_t)six_bits[text[i + 1]] << 12 |
+                            (uint32_t)six_bits[text[i + 2]] << 6 | six_bits[text[i + 3]];
+            next[0] = (uint8_t)(bits >> 16);
+            next[1] = (uint8_t)(bits >> 8);
+            next[2] = (uint8_t)bits;
+            next += 3;
         }
-        if (!look_into(look, from, BASE64)) return 0;
+        if (last - i >= 2) *next++ = (uint8_t)(six_bits[text[i]] << 2 | six_bits[text[i + 1]] >> 4);
+        if (last - i >= 3) *next++ = (uint8_t)(six_bits[text[i + 1]] << 4 | six_bits[text[i + 2]] >> 2);
+        ends[count++] = (size_t)(next - to->at);
+        *next++ = 0;
     }
-    return 1;
+    to->length = (size_t)(next - to->at);
+    return look_into_each(look, first, BASE64, ends, count);
 }
 
 #if HAVE_SIXTEEN
@@ -119,7 +167,7 @@ static size_t next_run(const uint8_t *text, size_t at, size_t length) {
     }
 #endif
     for (size_t run = 0; at < length; at++) {
-        run = six_bits_of(text[at]) >= 0 ? run + 1 : 0;
+        run = in_base64_alphabet(text[at]) ? run + 1 : 0;
         if (run == LEAST_BASE64) return at + 1 - LEAST_BASE64;
     }
     return length;
@@ -128,7 +176,7 @@ static size_t next_run(const uint8_t *text, size_t at, size_t length) {
 static int look_into_runs(const Look *look, const uint8_t *text, size_t length) {
     for (size_t at = 0; (at = next_run(text, at, length)) < length;) {
         size_t end = at + LEAST_BASE64;
-        while (end < length && six_bits_of(text[end]) >= 0) end++;
+        while (end < length && in_base64_alphabet(text[end])) end++;
         if (!look_into_run(look, text, at, end)) return 0;
         at = end;
     }
@@ -231,10 +279,15 @@ static int look_behind_percent(const Look *look, const uint8_t *text, size_t len
     return any ? look_into(look, 0, PERCENT) : 1;
 }
 
-static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes) {
-    if (!originals_find(look->views->originals, text, length, found_in, (void *)look)) return 0;
+/* In every form but as it is. */
+static int look_further(const Look *look, const uint8_t *text, size_t length, int escapes) {
     if (!look_into_runs(look, text, length)) return 0;
     return !escapes || (look_behind_backslashes(look, text, length) && look_behind_percent(look, text, length));
+}
+
+static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes) {
+    return originals_find(look->views->originals, text, length, found_in, (void *)look) &&
+           look_further(look, text, length, escapes);
 }
 
 int views_find(Views *views, const uint8_t *text, size_t length, Seen seen, void *context) {
