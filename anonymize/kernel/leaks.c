@@ -54,7 +54,7 @@ static int seen_in_stretch(void *context, size_t at, size_t length, unsigned sou
     if (low == leaks->span_count || last <= leaks->spans[low].first)
         return put_hit(leaks, leaks->span_count, first, source, hash, written);
     if (first < leaks->spans[low].first || last > leaks->spans[low].last) return 1;
-    return put_hit(leaks, low, first, source, hash, written);
+    return put_hit(leaks, low, leaks->spans[low].first, source, hash, written);
 }
 
 typedef struct {
@@ -92,7 +92,8 @@ static int by_cell(const void *one, const void *other) {
     if (a->cell != b->cell) return a->cell < b->cell ? -1 : 1;
     if (a->source != b->source) return a->source < b->source ? -1 : 1;
     if (a->excused != b->excused) return a->excused - b->excused;
-    return (int)a->written - (int)b->written;
+    if (a->written != b->written) return (int)a->written - (int)b->written;
+    return a->at < b->at ? -1 : a->at > b->at;
 }
 
 static LeakCount *count_of(Leaks *leaks, unsigned source, long place, int excused) {

@@ -46,12 +46,21 @@ static int found_in(void *context, size_t at, size_t length, unsigned source, ui
 static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes);
 static int look_further(const Look *look, const uint8_t *text, size_t length, int escapes);
 
-/* Whether it may be text: only then a form within it is looked for. */
-static int may_be_text(const uint8_t *text, size_t length) {
-    for (size_t i = 0; i < length; i++)
-        if (text[i] < ' ' && text[i] != '\n' && text[i] != '\t' && text[i] != '\r') return 0;
-    return length >= LEAST_BASE64;
+/* UTF-8 without control characters, byte by byte: how many bytes of a character are to come; -1 if it is none. */
+static inline int text_goes_on(int awaited, uint8_t c) {
+    if (awaited) return (c & 0xC0) == 0x80 ? awaited - 1 : -1;
+    if (c < 0x80) return (c >= ' ' && c != 0x7F) || c == '\n' || c == '\t' || c == '\r' ? 0 : -1;
+    return c < 0xC2 ? -1 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : c < 0xF5 ? 3 : -1;
 }
+
+static int is_text(const uint8_t *text, size_t length) {
+    int awaited = 0;
+    for (size_t i = 0; i < length && awaited >= 0; i++) awaited = text_goes_on(awaited, text[i]);
+    return awaited >= 0; /* the last character may be cut */
+}
+
+/* Whether it may be text: only then a form within it is looked for. */
+static int may_be_text(const uint8_t *text, size_t length) { return length >= LEAST_BASE64 && is_text(text, length); }
 
 static Look deeper(const Look *look, size_t at, Written written) {
     Look inner = *look;
@@ -110,17 +119,40 @@ static int may_hold(const uint8_t *threes, const uint8_t *digits, int bits, cons
     return 0;
 }
 
+/* Whether what is encoded so may be text, wherever it begins: then there may be another form in it. */
+static int may_hold_text(const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
+    size_t group = 24 / (size_t)bits, starts = bits == 4 ? 2 : 4;
+    for (size_t from = first; from < first + starts && (last - from) * (size_t)bits >= 8 * LEAST_BASE64; from++) {
+        int awaited = 0;
+        for (size_t i = from; i + group <= last && awaited >= 0; i += group) {
+            uint32_t three = 0;
+            for (size_t k = 0; k < group; k++) three = three << bits | digits[text[i + k]];
+            for (int shift = 16; shift >= 0 && awaited >= 0; shift -= 8)
+                awaited = text_goes_on(awaited, (uint8_t)(three >> shift));
+        }
+        if (awaited >= 0) return 1;
+    }
+    return 0;
+}
+
+/* Whether a run has to be decoded. */
+static int worth_it(const Look *look, const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
+    return may_hold(originals_threes(look->views->originals), digits, bits, text, first, last) ||
+           (look->depth + 1 < VIEWS_DEPTH && may_hold_text(digits, bits, text, first, last));
+}
+
 /* A run of the characters of base64, which may have begun before what was encoded did. */
 static int look_into_run(const Look *look, const uint8_t *text, size_t first, size_t last) {
-    const uint8_t *threes = originals_threes(look->views->originals);
     Bytes *to = &look->views->scratch[look->depth];
     for (size_t i = first; last - first >= LEAST_HEX && i + LEAST_HEX <= last;) {
         size_t end = i;
         while (end < last && four_bits[text[end]] < 16) end++;
-        if (end - i >= LEAST_HEX && may_hold(threes, four_bits, 4, text, i, end) && !look_into_hex(look, text, i, end)) return 0;
+        if (end - i >= LEAST_HEX && worth_it(look, four_bits, 4, text, i, end) &&
+            !look_into_hex(look, text, i, end))
+            return 0;
         i = end + 1;
     }
-    if (!may_hold(threes, six_bits, 6, text, first, last)) return 1;
+    if (!worth_it(look, six_bits, 6, text, first, last)) return 1;
     size_t ends[4], count = 0;
     to->length = 0;
     if (!bytes_room(to, 3 * (last - first) + 16)) return 0;

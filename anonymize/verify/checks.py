@@ -34,14 +34,15 @@ def form(walked: Walked) -> Check:
 
 def kept(walked: Walked) -> Check:
     """The kept columns of tables that have replaced ones."""
-    return _check(walked, "kept columns", "in tables with replaced columns, kept values are the same byte for byte; "
-                  "generated ones are computed anew", (Event.DIFFERS, Event.NOT_READ), {"rows": sum(walked.rows.values())})  # fmt: skip
+    statement = "in tables with replaced columns, kept values are the same byte for byte; generated ones are computed anew"
+    rows = sum(walked.rows.values())
+    return _check(walked, "kept columns", statement, (Event.DIFFERS, Event.NOT_READ), {"rows": rows})
 
 
 def nulls(walked: Walked) -> Check:
     found = sum(totals[1] for totals in walked.totals.values())
-    return _check(walked, "NULL", "NULL stands where NULL stood, and nowhere else unless the kind says so",
-                  (Event.NULL_DIFFERS,), {"NULL": found})  # fmt: skip
+    statement = "NULL stands where NULL stood, and nowhere else unless the kind says so"
+    return _check(walked, "NULL", statement, (Event.NULL_DIFFERS,), {"NULL": found})
 
 
 def replaced(walked: Walked, columns: Columns) -> Check:
@@ -51,8 +52,8 @@ def replaced(walked: Walked, columns: Columns) -> Check:
         "columns": len(columns.watched),
         "unchanged": sum(totals[3] for totals in walked.totals.values()),
     }
-    return _check(walked, "replaced", "no value of a replaced column is as it was, but for those that are explained",
-                  (Event.UNCHANGED,), compared)  # fmt: skip
+    statement = "no value of a replaced column is as it was, but for those that are explained"
+    return _check(walked, "replaced", statement, (Event.UNCHANGED,), compared)
 
 
 def joins(walked: Walked, columns: Columns) -> Check:
@@ -62,15 +63,15 @@ def joins(walked: Walked, columns: Columns) -> Check:
         "columns": sum(len(names) for _, names, _ in groups),
         "different originals": sum(relation.count for *_, relation in groups),
     }
-    return _check(walked, "joins", "in columns that foreign keys link, the same original became the same everywhere",
-                  (Event.JOINS_DIFFER,), compared)  # fmt: skip
+    statement = "in columns that foreign keys link, the same original became the same everywhere"
+    return _check(walked, "joins", statement, (Event.JOINS_DIFFER,), compared)
 
 
 def unique(walked: Walked, columns: Columns) -> Check:
     keys = columns.unique_keys
     compared = {"unique keys": len(keys), "entries": sum(relation.count for *_, relation in keys)}
-    return _check(walked, "unique keys", "different entries of a unique key with replaced columns stayed different",
-                  (Event.NOT_UNIQUE,), compared)  # fmt: skip
+    statement = "different entries of a unique key with replaced columns stayed different"
+    return _check(walked, "unique keys", statement, (Event.NOT_UNIQUE,), compared)
 
 
 def leaks(
@@ -78,8 +79,8 @@ def leaks(
 ) -> tuple[Check, tuple[Explained, ...]]:
     """What the search found, and what of it is explained."""
     statement = (
-        f"no original of a replaced column, of {LEAST_CHARACTERS} characters or more, stands anywhere in the result, as it is "
-        "or encoded, but for those that are explained"
+        f"no original of a replaced column, of {LEAST_CHARACTERS} characters or more, stands anywhere in the result, "
+        "as it is or encoded, but for those that are explained"
     )
     if searched is None:
         return Check(
@@ -133,22 +134,25 @@ def _reason(
 def columns_of(walked: Walked, columns: Columns) -> tuple[ColumnReport, ...]:
     """The replaced columns that have rows."""
     return tuple(
-        ColumnReport(
-            one.table, one.decision.column.name, one.decision.kind, *walked.totals[one.name.lower()], one.reasons
-        )
+        ColumnReport(one.table, one.decision.column.name, one.decision.kind, *_totals(walked, one), one.reasons)
         for one in columns.watched
         if one.name.lower() in walked.totals
     )
 
 
+def _totals(walked: Walked, column: Watched) -> tuple[int, int, int, int]:
+    values, nulls, empty, unchanged = walked.totals[column.name.lower()]
+    return values, nulls, empty, unchanged
+
+
 def not_checked(walked: Walked, columns: Columns) -> Iterator[str]:
     """What a reader of the report must not take for proven."""
-    yield f"originals of fewer than {LEAST_CHARACTERS} characters are not searched for; of those of more than {LONGEST_BYTES:,} bytes, the first {LONGEST_BYTES:,}"
-    yield "an original without letters counts only where neither a letter nor a digit stands beside it"
-    yield "originals are not searched for in other forms: another case or character set, reversed, hashed, compressed, encrypted, or spread over several values"
-    yield "originals that the kind leaves as they are, and that chance left so, are not searched for"
-    yield "of a value that is replaced in part (json, scrub, your own), the words that changed are searched for, and not the rest"
-    yield "that every column is marked as it should be: the markup is taken as it is"
+    yield f"originals of fewer than {LEAST_CHARACTERS} characters; of those beyond {LONGEST_BYTES:,} bytes, the rest"
+    yield "originals without letters where a letter or a digit stands beside them"
+    yield "originals in another case or character set, hashed, compressed, encrypted, or spread over several values"
+    yield "originals that their kind leaves as they are, or that chance left so, elsewhere in the result"
+    yield "of values that are replaced in part (json, scrub, your own), all but the words that changed"
+    yield "whether the columns are marked as they should be: the markup is taken as it is"
     if walked.broken is not None:
         yield "everything behind the place where the dumps differ in form"
     linked = {name for _, names, _ in columns.links for name in names}

@@ -117,14 +117,14 @@ class Pairs(Protocol):
 
 
 Leak = tuple[int, int, bool, int, int, int]
-"""The original's column, place (-1: between values), whether it is excused, Written, row (from 0), offset."""
+"""The original's column, place (-1: between values), whether it is excused, Written, row (from 0), offset of the value."""
 
 
 class Leaks(Protocol):
     """The rows of a result, searched for originals."""
 
     def search(self, data: Buffer, start: int, /) -> tuple[int, bool, list[Leak]]:
-        """Search rows; `start` and what is returned first are as in `anonymize.engine.Rows.rewrite`. Raises RowError."""
+        """Search rows; `start` and what is returned first are as in `anonymize.engine.Rows`. Raises RowError."""
 
     @property
     def counts(self) -> list[tuple[int, int, bool, int]]:

@@ -10,7 +10,8 @@ from anonymize.verify.report import Check, Explained, Finding, Report, told, whe
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; }
 tr { border-bottom: 1px solid #d8d8d8; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .passed { color: #14632a; } .failed { color: #a3161c; } code { overflow-wrap: anywhere; font-size: .85rem; }
 .signed { margin-top: 3rem; border-top: 1px solid; width: 24rem; }

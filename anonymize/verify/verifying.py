@@ -17,7 +17,7 @@ from anonymize.plan import Planner
 from anonymize.planned import Planned
 from anonymize.progress import Watch
 from anonymize.pseudonym import Key
-from anonymize.schema import Table
+from anonymize.schema import Schema, Table
 from anonymize.verify import checks, engine
 from anonymize.verify.columns import Columns, excuses
 from anonymize.verify.report import File, Report
@@ -73,7 +73,7 @@ def verify(request: Request, watch: Watch) -> Report:
 
 
 def _tables(request: Request, planners: Sequence[Planner], columns: Columns) -> Tables:
-    def ahead() -> rewrite.Schema:
+    def ahead() -> Schema:
         return rewrite.read_tables(request.original, Options(partial=request.partial))
 
     return Tables([Planned(planner, request.known, ahead) for planner in planners], columns)
