@@ -168,7 +168,8 @@ Outcome leaks_search(Leaks *leaks, const uint8_t *data, size_t at, size_t end, s
         } else if (c == '(') {
             if (!room((void **)&leaks->spans, &leaks->span_room, leaks->span_count, leaks->places + 1, sizeof(Span)))
                 return OUT_OF_MEMORY;
-            size_t next = row_end(leaks->grammar, leaks->places, data, at, end, leaks->spans + leaks->span_count, wrong);
+            Span *spans = leaks->spans + leaks->span_count;
+            size_t next = row_end(leaks->grammar, leaks->places, data, at, end, spans, wrong);
             if (!next && wrong->why) return WRONG;
             if (!next && wrong->values != leaks->places) {
                 /* Rows of a statement have the same number of values, which is seen at its first one. */

@@ -1,11 +1,13 @@
 #include "originals.h"
 
 /* An original is found by how it begins: one of 12 bytes or more by its first 12, a shorter one by its first 6 (its
-   gram). A bitmap stays in the processor's cache: over the 4 bytes at an original's places 0, 1 and 2, so that a look at
-   every third place of a text tells where nothing begins. Then there is one over the first 6 bytes. `grams` then says which lengths originals with a gram have, and `values`
-   whether such a length is one. Both tables hold a hash, whose low bits make room for what is said of it. */
+   gram). A bitmap stays in the processor's cache: over the 4 bytes at an original's places 0, 1 and 2, so that a look
+   at every third place of a text tells where nothing begins. Then there is one over the first 6 bytes. `grams` says
+   which lengths originals with a gram have, and `values` whether such a length is one. Both tables hold a hash, whose
+   low bits make room for what is said of it. */
 
-enum { SHORT_GRAM = 6, LONG_GRAM = 12, THREE_BITS = 24, FOUR_BITS = 21, SIX_BITS = 26, PENDING = 64, BLOCK = 128, EVERY = 3 };
+enum { SHORT_GRAM = 6, LONG_GRAM = 12, THREE_BITS = 24, FOUR_BITS = 21, SIX_BITS = 26 };
+enum { PENDING = 64, BLOCK = 128, EVERY = 3 };
 enum { GRAM_LOW = 20, VALUE_LOW = 12 };
 
 typedef struct {
@@ -272,7 +274,8 @@ static int try_places(const Search *search, const size_t *places, size_t count) 
     uint64_t grams[BLOCK * EVERY];
     for (size_t i = 0; i < count; i++) {
         const uint8_t *here = search->text + places[i];
-        uint64_t six = places[i] + 8 <= search->length ? word_at(here) & ((UINT64_C(1) << 48) - 1) : part_at(here, SHORT_GRAM);
+        uint64_t six = places[i] + 8 <= search->length ? word_at(here) & ((UINT64_C(1) << 48) - 1)
+                                                       : part_at(here, SHORT_GRAM);
         grams[i] = short_gram(&originals->key, six);
         __builtin_prefetch(originals->six + (six_of(grams[i]) >> 3));
     }

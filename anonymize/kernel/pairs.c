@@ -230,7 +230,8 @@ static Met compare(Pairs *pairs, Side *original, Side *result, Wrong *wrong) {
             result->at += gap + 1;
             return PAIRS_ENDED;
         }
-        size_t next = row_end(pairs->grammar, pairs->places, original->data, gap_end, original->end, pairs->spans[0], wrong);
+        size_t next = row_end(pairs->grammar, pairs->places, original->data, gap_end, original->end, pairs->spans[0],
+                              wrong);
         if (!next) return wrong->why || wrong->values != pairs->places ? PAIRS_WRONG : MORE_OF_ORIGINAL;
         Wrong its;
         size_t its_next = row_end(pairs->grammar, pairs->places, result->data, result->at + gap, result->end,

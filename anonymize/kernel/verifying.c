@@ -15,9 +15,11 @@ static void release(PyObject *self) {
 
 static void raise_wrong(const Wrong *wrong, size_t expected) {
     PyObject *why = wrong->why ? PyUnicode_FromString(wrong->why)
-                               : PyUnicode_FromFormat("the row has %zu values, and %zu were expected", wrong->values, expected);
+                               : PyUnicode_FromFormat("the row has %zu values, and %zu were expected", wrong->values,
+                                                      expected);
     PyObject *place = wrong->why && wrong->place >= 0 ? PyLong_FromLong(wrong->place) : Py_NewRef(Py_None);
-    PyObject *error = why && place ? PyObject_CallFunction(row_error, "nOO", (Py_ssize_t)wrong->offset, place, why) : NULL;
+    Py_ssize_t offset = (Py_ssize_t)wrong->offset;
+    PyObject *error = why && place ? PyObject_CallFunction(row_error, "nOO", offset, place, why) : NULL;
     if (error) PyErr_SetObject(row_error, error);
     Py_XDECREF(error);
     Py_XDECREF(place);
@@ -138,7 +140,9 @@ static PyGetSetDef relation_attributes[] = {
     {"count", (getter)Relation_count, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
-static PyType_Slot relation_slots[] = {{Py_tp_dealloc, Relation_dealloc}, {Py_tp_getset, relation_attributes}, {0, NULL}};
+static PyType_Slot relation_slots[] = {
+    {Py_tp_dealloc, Relation_dealloc}, {Py_tp_getset, relation_attributes}, {0, NULL},
+};
 static PyType_Spec relation_spec = {"anonymize._kernel.Relation", sizeof(RelationObject), 0, Py_TPFLAGS_DEFAULT,
                                     relation_slots};
 
@@ -209,7 +213,8 @@ static int Pairs_init(PairsObject *self, PyObject *arguments, PyObject *named) {
     PyObject *originals, *grammar, *places, *keys;
     Pairs *pairs = &self->pairs;
     (void)named;
-    if (!PyArg_ParseTuple(arguments, "OOO!O!:Pairs", &originals, &grammar, &PyTuple_Type, &places, &PyTuple_Type, &keys))
+    if (!PyArg_ParseTuple(arguments, "OOO!O!:Pairs", &originals, &grammar, &PyTuple_Type, &places, &PyTuple_Type,
+                          &keys))
         return -1;
     if (self->holder.made_from) {
         PyErr_SetString(PyExc_RuntimeError, "these pairs were made already");
@@ -245,8 +250,8 @@ static PyObject *noted_of(const Pairs *pairs) {
     for (size_t i = 0; list && i < pairs->noted_count; i++) {
         const Noted *one = pairs->noted + i;
         int told = one->event == UNCHANGED;
-        PyObject *item = Py_BuildValue("inKnny#", (int)one->event, (Py_ssize_t)one->place, one->row, (Py_ssize_t)one->original,
-                                       (Py_ssize_t)one->result, told ? (const char *)pairs->values.at + one->at : "",
+        PyObject *item = Py_BuildValue("inKnny#", (int)one->event, (Py_ssize_t)one->place, one->row,
+                                       (Py_ssize_t)one->original, (Py_ssize_t)one->result, told ? (const char *)pairs->values.at + one->at : "",
                                        told ? (Py_ssize_t)one->length : 0);
         if (!append(list, item)) Py_CLEAR(list);
     }
@@ -379,8 +384,8 @@ static PyObject *leaks_of(const Leaks *leaks) {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && i < leaks->leak_count; i++) {
         const Leak *one = leaks->leaks + i;
-        PyObject *item = Py_BuildValue("IlOiKn", one->source, one->place, one->excused ? Py_True : Py_False, (int)one->written,
-                                       one->row, (Py_ssize_t)one->offset);
+        PyObject *item = Py_BuildValue("IlOiKn", one->source, one->place, one->excused ? Py_True : Py_False,
+                                       (int)one->written, one->row, (Py_ssize_t)one->offset);
         if (!append(list, item)) Py_CLEAR(list);
     }
     return list;
@@ -457,7 +462,8 @@ int add_verifying(PyObject *module, PyObject *error) {
     row_error = error;
     originals_type = (PyTypeObject *)PyType_FromSpec(&originals_spec);
     relation_type = (PyTypeObject *)PyType_FromSpec(&relation_spec);
-    return originals_type && relation_type && PyModule_AddObjectRef(module, "Originals", (PyObject *)originals_type) == 0 &&
+    return originals_type && relation_type &&
+           PyModule_AddObjectRef(module, "Originals", (PyObject *)originals_type) == 0 &&
            PyModule_AddObjectRef(module, "Relation", (PyObject *)relation_type) == 0 &&
            add(module, "Pairs", PyType_FromSpec(&pairs_spec)) && add(module, "Leaks", PyType_FromSpec(&leaks_spec));
 }

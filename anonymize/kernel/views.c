@@ -107,7 +107,8 @@ static int look_into_hex(const Look *look, const uint8_t *text, size_t first, si
 }
 
 /* Whether something that an original begins with may be encoded, `bits` for each character, in text[first, last). */
-static int may_hold(const uint8_t *threes, const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
+static int may_hold(const uint8_t *threes, const uint8_t *digits, int bits, const uint8_t *text, size_t first,
+                    size_t last) {
     uint32_t three = 0, lead = 24 / (uint32_t)bits - 1;
     unsigned found = 0;
     for (size_t i = first; i < first + lead; i++) three = three << bits | digits[text[i]];
@@ -186,7 +187,7 @@ static unsigned in_base64(const uint8_t *at) {
 }
 #endif
 
-/* From text[at] the first place at which at least LEAST_BASE64 characters of base64 stand; `length` if there is none. */
+/* From text[at] the first place where LEAST_BASE64 characters of base64 or more stand; `length` if there is none. */
 static size_t next_run(const uint8_t *text, size_t at, size_t length) {
 #if HAVE_SIXTEEN
     for (; at + 64 <= length; at += 64 - LEAST_BASE64 + 1) {

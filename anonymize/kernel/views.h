@@ -17,7 +17,8 @@ typedef struct {
     Bytes scratch[VIEWS_DEPTH];
 } Views;
 
-/* Put what `text` means where backslashes escape, as in JSON and SQL, into `to`, which has room for it; how long it is. */
+/* Put what `text` means where backslashes escape, as in JSON and SQL, into `to`, which has room for as much. Returns
+   how long it is. */
 size_t without_backslashes(const uint8_t *text, size_t length, uint8_t *to);
 
 void views_free(Views *views);

@@ -15,7 +15,7 @@ _LETTER_OR_DIGIT = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM
 
 
 class Originals:
-    """See `anonymize.verify.engine.Originals`. It holds the values themselves, so it is no place for secrets to stay."""
+    """See `anonymize.verify.engine.Originals`. This one holds the values themselves."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != 32:

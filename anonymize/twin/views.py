@@ -1,4 +1,4 @@
-"""The forms in which a value may be written inside of a text: with backslashes, percent signs, in hex digits, base64."""
+"""The forms in which a value may be written inside of a text: backslashes, percent signs, hex digits, base64."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def form(walked: Walked) -> Check:
 
 def kept(walked: Walked) -> Check:
     """The kept columns of tables that have replaced ones."""
-    statement = "in tables with replaced columns, kept values are the same byte for byte; generated ones are computed anew"
+    statement = "in tables with replaced columns, kept values are the same byte for byte; generated ones come anew"
     rows = sum(walked.rows.values())
     return _check(walked, "kept columns", statement, (Event.DIFFERS, Event.NOT_READ), {"rows": rows})
 

@@ -1,4 +1,4 @@
-"""Originals are found wherever they stand, in whatever form: by the kernel, by its twin, and as a plain search has it."""
+"""Originals are found wherever they stand, in whatever form: by the kernel, by its twin, by a plain search."""
 
 from __future__ import annotations
 
@@ -126,9 +126,11 @@ def test_letters_beyond_the_first_plane_are_found_as_surrogates(engine: ModuleTy
 @settings(max_examples=300, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_kernel_and_twin_find_what_a_plain_search_finds(pick: random.Random) -> None:
-    letters = pick.choice([b"ab", b"abc@.", b"ab\\\"u0041%", b"0123456789abcdef", bytes(range(256))])
+    letters = pick.choice([b"ab", b"abc@.", b'ab\\"u0041%', b"0123456789abcdef", bytes(range(256))])
     text = bytes(pick.choices(letters, k=pick.randrange(200)))
-    originals = [text[(at := pick.randrange(len(text) + 1)) : at + pick.randrange(40)] for _ in range(pick.randrange(9))]
+    originals = [
+        text[(at := pick.randrange(len(text) + 1)) : at + pick.randrange(40)] for _ in range(pick.randrange(9))
+    ]
     originals += [bytes(pick.choices(letters, k=pick.randrange(30))) for _ in range(4)]
     for encode in pick.choices((base64.b64encode, bytes.hex, quote, lambda one: one), k=3):
         encoded = encode(pick.choice(originals))

@@ -151,8 +151,10 @@ def test_of_a_value_that_is_replaced_in_part_only_what_changed_is_an_original(en
 
 
 LEXEMES = (
-    b"NULL", b"null", b"''", b"'abcdef'", b"'ABCDEF '", b"'ab\\'cdef'", b"'ab''cdef'", b'"abcdef"', b"0x616263646566", b"x'61'",
-    b"_binary 'abcdef'", b"12345678", b"-1.5e3", b"DEFAULT", b"'\xc3\xa9t\xc3\xa9 abc'", b"now()", b"_ucs2 'ab'", b"'abcdeg'",
+    b"NULL", b"null", b"''", b"'abcdef'", b"'ABCDEF '", b"'ab\\'cdef'", b"'ab''cdef'", b'"abcdef"', b"0x616263646566",
+    b"x'61'",
+    b"_binary 'abcdef'", b"12345678", b"-1.5e3", b"DEFAULT", b"'\xc3\xa9t\xc3\xa9 abc'", b"now()", b"_ucs2 'ab'",
+    b"'abcdeg'",
     b"'[\\\"abcdef\\\", 1]'", b"'[\\\"abcdeg\\\", 1]'",
 )  # fmt: skip
 
@@ -168,7 +170,8 @@ def test_kernel_and_twin_say_the_same_of_any_pairs_of_rows(pick: random.Random, 
     if pick.random() < 0.5:
         sides[1] = sides[0].replace(b"abc", b"xyz")
     plan = [
-        (pick.randrange(5), number, pick.random() < 0.2, pick.random() < 0.3, pick.randrange(3)) for number in range(places)
+        (pick.randrange(5), number, pick.random() < 0.2, pick.random() < 0.3, pick.randrange(3))
+        for number in range(places)
     ]
     said = []
     for engine in (engines()["kernel"], engines()["twin"]):
