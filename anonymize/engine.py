@@ -76,6 +76,12 @@ def apply(op: Op) -> Apply:
     return made
 
 
+def lines(data: Buffer, start: int, end: int) -> int:
+    """How many lines end in data[start:end]."""
+    counted: int = next(iter(engines().values())).lines(data, start, end)
+    return counted
+
+
 def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, int]:
     """Search `data` from `start` for the `;` that ends a statement; `state` is a `State`, OUTSIDE at the beginning.
 

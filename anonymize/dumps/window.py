@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing_extensions import Buffer
 
+from anonymize import engine
 from anonymize.dumps.publish import Sink
 from anonymize.dumps.source import Source
 from anonymize.errors import Unreadable
@@ -37,7 +38,7 @@ class Window:
                 self.at, f"something has no end in {left >> 20} MB", "make the dump again, with a smaller packet"
             )
         self.flush()
-        self._line += self.data.count(b"\n", 0, self.at)
+        self._line += engine.lines(self.data, 0, self.at)
         rest = self.data[self.at :]
         self.data = b""  # its memory is taken for the next block, which spares the kernel the work of finding more
         self.at = self._kept = 0
@@ -74,6 +75,10 @@ class Window:
     def line(self, place: int) -> int:
         """The line, from 1, of a place in `data` that is not before `at`."""
         return self._line + self.data.count(b"\n", 0, place)
+
+    def unwritten_line(self) -> int:
+        """The line of what is written next."""
+        return self.line(self._kept)
 
     def unreadable(self, place: int, what: str, hint: str) -> Unreadable:
         """An error about a place in `data`."""

@@ -418,8 +418,23 @@ static PyObject *module_skip(PyObject *module, PyObject *arguments) {
     return result;
 }
 
+static PyObject *module_lines(PyObject *module, PyObject *arguments) {
+    (void)module;
+    Py_buffer data;
+    Py_ssize_t start, end;
+    if (!PyArg_ParseTuple(arguments, "y*nn:lines", &data, &start, &end)) return NULL;
+    size_t count = 0;
+    int inside = start >= 0 && start <= end && end <= data.len;
+    if (inside) count = count_lines(data.buf, (size_t)start, (size_t)end);
+    PyBuffer_Release(&data);
+    if (inside) return PyLong_FromSize_t(count);
+    PyErr_SetString(PyExc_ValueError, "start and end are not in data");
+    return NULL;
+}
+
 static PyMethodDef functions[] = {
     {"apply", module_apply, METH_O, NULL},
+    {"lines", module_lines, METH_VARARGS, NULL},
     {"skip", module_skip, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

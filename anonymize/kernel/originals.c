@@ -7,7 +7,7 @@
    low bits make room for what is said of it. */
 
 enum { SHORT_GRAM = 6, LONG_GRAM = 12, THREE_BITS = 24, FOUR_BITS = 21, SIX_BITS = 26 };
-enum { PENDING = 64, BLOCK = 128, EVERY = 3 };
+enum { PENDING = 64, BLOCK = 128, EVERY = 3, STEP = 16 };
 enum { GRAM_LOW = 20, VALUE_LOW = 12 };
 
 typedef struct {
@@ -18,6 +18,7 @@ typedef struct {
 
 typedef struct {
     uint64_t gram, lengths, value, source;
+    size_t six;
 } Pending;
 
 struct Originals {
@@ -50,15 +51,23 @@ void hash_key(HashKey *made, const uint8_t bytes[HASH_KEY_BYTES]) {
     for (int i = 1; i < 4; i++) made->part[i] |= 1;
 }
 
-static inline uint64_t finished(const HashKey *key, uint64_t state, uint64_t tail, size_t length) {
-    return mixed(state ^ tail, key->part[2] ^ (length * UINT64_C(0x9E3779B97F4A7C15)));
+/* The hash of a value: its state moves on with each 16 bytes, and what is left of them finishes it. */
+static inline uint64_t moved_on(const HashKey *key, uint64_t state, const uint8_t *at) {
+    return mixed(word_at(at) ^ key->part[1], word_at(at + 8) ^ state);
+}
+
+static inline uint64_t finished(const HashKey *key, uint64_t state, const uint8_t *tail, size_t length) {
+    size_t left = length % STEP;
+    uint64_t first = left >= 8 ? word_at(tail) : part_at(tail, left);
+    uint64_t second = left > 8 ? part_at(tail + 8, left - 8) : 0;
+    return mixed(mixed(first ^ key->part[1], second ^ state), key->part[2] ^ (length * UINT64_C(0x9E3779B97F4A7C15)));
 }
 
 uint64_t value_hash(const HashKey *key, const uint8_t *value, size_t length) {
     uint64_t state = key->part[0];
     size_t at = 0;
-    for (; at + 8 <= length; at += 8) state = mixed(state ^ word_at(value + at), key->part[1]);
-    return finished(key, state, part_at(value + at, length - at), length);
+    for (; at + STEP <= length; at += STEP) state = moved_on(key, state, value + at);
+    return finished(key, state, value + at, length);
 }
 
 static inline uint64_t short_gram(const HashKey *key, uint64_t six) { return mixed(six ^ key->part[0], key->part[3]); }
@@ -170,6 +179,7 @@ int originals_settle(Originals *originals) {
     for (size_t i = 0; i < originals->waiting; i++) {
         const Pending *one = originals->pending + i;
         uint64_t *gram = entry_of(&originals->grams, one->gram), *value = entry_of(&originals->values, one->value);
+        originals->six[one->six >> 3] |= (uint8_t)(1 << (one->six & 7));
         originals->grams.count += !*gram;
         *gram = (*gram ? *gram : one->gram >> GRAM_LOW << GRAM_LOW) | one->lengths;
         uint64_t entry = (one->value >> VALUE_LOW << VALUE_LOW) | one->source;
@@ -191,10 +201,10 @@ int originals_add(Originals *originals, const uint8_t *value, size_t length, uns
         uint32_t four = four_of(key, value + i);
         originals->four[four >> 3] |= (uint8_t)(1 << (four & 7));
     }
-    originals->six[six_of(six) >> 3] |= (uint8_t)(1 << (six_of(six) & 7));
     Pending *one = originals->pending + originals->waiting++;
     *one = (Pending){length < LONG_GRAM ? six : long_gram(key, value), lengths_of(length),
-                     value_hash(key, value, length), (source < MOST_SOURCES ? source : MOST_SOURCES) + 1};
+                     value_hash(key, value, length), (source < MOST_SOURCES ? source : MOST_SOURCES) + 1, six_of(six)};
+    __builtin_prefetch(originals->six + (one->six >> 3));
     __builtin_prefetch(originals->grams.at + (one->gram >> (64 - originals->grams.bits)));
     __builtin_prefetch(originals->values.at + (one->value >> (64 - originals->values.bits)));
     return originals->waiting < PENDING || originals_settle(originals);
@@ -224,8 +234,7 @@ typedef struct {
 } Search;
 
 static int try_length(const Search *search, size_t at, size_t size, uint64_t state) {
-    const uint8_t *tail = search->text + at + size / 8 * 8;
-    uint64_t hash = finished(&search->originals->key, state, part_at(tail, size % 8), size);
+    uint64_t hash = finished(&search->originals->key, state, search->text + at + size / STEP * STEP, size);
     uint64_t entry = *entry_of(&search->originals->values, hash);
     if (!entry || !stands_alone(search->text, search->length, at, size)) return 1;
     unsigned source = (unsigned)(entry & ((1 << VALUE_LOW) - 1)) - 1;
@@ -238,26 +247,21 @@ static int try_place(const Search *search, size_t at, uint64_t six) {
     size_t left = search->length - at;
     uint64_t entry = *entry_of(&originals->grams, six);
     if (entry) {
-        uint64_t state = originals->key.part[0];
-        for (size_t size = SHORT_GRAM; size < LONG_GRAM && size <= left; size++) {
-            if (size == 8) state = mixed(state ^ word_at(text), originals->key.part[1]);
-            if (entry >> (size - SHORT_GRAM) & 1 && !try_length(search, at, size, state)) return 0;
-        }
+        for (size_t size = SHORT_GRAM; size < LONG_GRAM && size <= left; size++)
+            if (entry >> (size - SHORT_GRAM) & 1 && !try_length(search, at, size, originals->key.part[0])) return 0;
     }
     if (left < LONG_GRAM) return 1;
     entry = *entry_of(&originals->grams, long_gram(&originals->key, text));
     if (!entry) return 1;
     uint64_t sizes = entry & 1023, last = entry >> 10 & 1023, state = originals->key.part[0];
     size_t most = left < LONGEST_ORIGINAL ? left : LONGEST_ORIGINAL;
-    for (size_t size = 8; size <= most; size++) {
-        if (size % 8 == 0) {
-            state = mixed(state ^ word_at(text + size - 8), originals->key.part[1]);
+    for (size_t size = LONG_GRAM; size <= most; size++) {
+        if (size % STEP == 0) {
+            state = moved_on(&originals->key, state, text + size - STEP);
             /* Nothing as long as this or longer: */
             if (!(sizes & ~(size_bit(size) - 1))) break;
         }
-        if (size >= LONG_GRAM && last >> (size % 10) & 1 && sizes & size_bit(size) &&
-            !try_length(search, at, size, state))
-            return 0;
+        if (last >> (size % 10) & 1 && sizes & size_bit(size) && !try_length(search, at, size, state)) return 0;
     }
     return 1;
 }

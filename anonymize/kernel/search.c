@@ -130,3 +130,12 @@ size_t skip_statement(const uint8_t *data, size_t at, size_t end, int backslash,
         if (at >= end) return end;
     }
 }
+
+size_t count_lines(const uint8_t *data, size_t at, size_t end) {
+    size_t count = 0;
+    while ((at = find_either(data, at, end, '\n', '\n')) < end) {
+        count++;
+        at++;
+    }
+    return count;
+}

@@ -11,6 +11,9 @@ enum { ENDED = -1, OUTSIDE = 0, IN_STRING, IN_DOUBLE, IN_NAME, IN_LINE, IN_COMME
 /* From data[at] the first place of `one` or `other`; `end` if there is none. */
 size_t find_either(const uint8_t *data, size_t at, size_t end, uint8_t one, uint8_t other);
 
+/* How many line ends there are in data[at, end). */
+size_t count_lines(const uint8_t *data, size_t at, size_t end);
+
 /* See skip in ../engine.py: moves *state along and returns where it stopped. */
 size_t skip_statement(const uint8_t *data, size_t at, size_t end, int backslash, int *state);
 

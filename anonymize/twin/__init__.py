@@ -5,6 +5,6 @@ from anonymize.twin.leaks import Leaks
 from anonymize.twin.originals import Originals
 from anonymize.twin.pairs import Pairs, Relation
 from anonymize.twin.rows import Rows
-from anonymize.twin.skipping import skip
+from anonymize.twin.skipping import lines, skip
 
-__all__ = ["Leaks", "Originals", "Pairs", "Relation", "Rows", "apply", "skip"]
+__all__ = ["Leaks", "Originals", "Pairs", "Relation", "Rows", "apply", "lines", "skip"]

@@ -26,6 +26,11 @@ _ENDS = {
 }
 
 
+def lines(data: Buffer, start: int, end: int) -> int:
+    """See `anonymize.engine.lines`."""
+    return bytes(data).count(b"\n", start, end)
+
+
 def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, int]:
     """See `anonymize.engine.skip`."""
     if not isinstance(data, bytes):

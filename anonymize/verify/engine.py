@@ -117,7 +117,7 @@ class Pairs(Protocol):
 
 
 Leak = tuple[int, int, bool, int, int, int]
-"""The original's column, place (-1: between values), whether it is excused, Written, row (from 0), its value's place."""
+"""The original's column, place (-1: between values), whether it is excused, Written, row (from 0), value's place."""
 
 
 class Leaks(Protocol):

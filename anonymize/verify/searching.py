@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from typing_extensions import Buffer
@@ -78,14 +78,11 @@ class _Rest:
     """Takes all that is no row."""
 
     def __init__(self, index: engine.Originals, searched: Searched) -> None:
+        self.line: Callable[[], int] = lambda: 1
+        """Where what is written next begins."""
         self._index = index
         self._searched = searched
         self._tail = b""
-        self._line = 1
-
-    def passed(self, lines: int) -> None:
-        """Rows went by, of so many lines."""
-        self._line += lines
 
     def write(self, data: Buffer, /) -> None:
         if not (new := bytes(data)):
@@ -96,7 +93,7 @@ class _Rest:
         for at, length, source, written, _ in self._index.find(text):
             if at + max(length, 1) <= before:
                 continue  # it was found when the tail was new
-            line = self._line + text.count(b"\n", before, at) if at > before else self._line
+            line = self.line() + text.count(b"\n", before, at)
             if (line, source) in seen:
                 continue
             seen.add((line, source))
@@ -105,7 +102,6 @@ class _Rest:
             self._searched.counts[hit] += 1
             self._searched.example(hit, f"in a statement or a comment, {_FORMS[Written(written)]}", None, line)
         self._searched.statement_bytes += len(new)
-        self._line += new.count(b"\n")
         self._tail = text[-LONGEST_BYTES:]
 
 
@@ -140,7 +136,7 @@ class _Searcher(Reader):
         options: Options,
     ) -> None:
         super().__init__(source, rest, tables, options)
-        self._rest = rest
+        rest.line = self._window.unwritten_line
         self._index = index
         self._excused = excused
         self._searched = searched
@@ -179,8 +175,6 @@ class _Searcher(Reader):
             for source, place, excused, written, row, offset in leaks:
                 hit = self._hit(searching, source, place, excused)
                 self._searched.example(hit, _FORMS[Written(written)], row + 1, window.line(offset))
-            window.flush()
-            self._rest.passed(window.data.count(b"\n", window.at, end))
             window.replace(end, b"")
             if ended:
                 return

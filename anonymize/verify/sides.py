@@ -10,6 +10,7 @@ from typing import cast
 
 from typing_extensions import Buffer
 
+from anonymize import engine
 from anonymize.dumps.source import STANDARD, Readable, Source
 from anonymize.errors import UsageError
 from anonymize.verify.report import File
@@ -76,10 +77,10 @@ class Follower:
 
     @property
     def line(self) -> int:
-        return self._lines + self.data.count(b"\n", 0, self.at) + 1
+        return self.line_of(self.at)
 
     def line_of(self, place: int) -> int:
-        return self._lines + self.data.count(b"\n", 0, place) + 1
+        return self._lines + engine.lines(self.data, 0, place) + 1
 
     def more(self) -> bool:
         """Get more into `data`, whose places change. False at the end."""
@@ -87,7 +88,7 @@ class Follower:
         block = self._source.read(max(_BLOCK_BYTES, left))
         if not block:
             return False
-        self._lines += self.data.count(b"\n", 0, self.at)
+        self._lines += engine.lines(self.data, 0, self.at)
         self.data = self.data[self.at :] + block if left else block
         self.at = 0
         return True
