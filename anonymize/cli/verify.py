@@ -13,6 +13,7 @@ from anonymize.cli.shown import harmless, say
 from anonymize.errors import CheckFailed, UsageError
 from anonymize.verify import page
 from anonymize.verify import report as reports
+from anonymize.verify.searching import STATEMENTS
 from anonymize.verify.verifying import Request
 from anonymize.verify.verifying import verify as verified
 
@@ -27,7 +28,7 @@ from anonymize.verify.verifying import verify as verified
     "explained",
     multiple=True,
     metavar="TABLE.COLUMN=REASON",
-    help="Originals may stand in this column; the report says why. May be given again.",
+    help="Originals may stand in this column, or in `statements`; the report says why. May be given again.",
 )
 @click.option(
     "--report", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON."
@@ -83,7 +84,7 @@ def verify(
 
 def _explanation(text: str) -> tuple[str, str]:
     name, equals, reason = text.partition("=")
-    if not equals or "." not in name or not reason.strip():
+    if not equals or not ("." in name or name.strip() == STATEMENTS) or not reason.strip():
         raise UsageError(f"--explain {text} has no column or no reason", "write --explain TABLE.COLUMN=REASON")
     return name.strip(), reason.strip()
 

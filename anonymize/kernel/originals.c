@@ -6,7 +6,7 @@
    which lengths originals with a gram have, and `values` whether such a length is one. Both tables hold a hash, whose
    low bits make room for what is said of it. */
 
-enum { SHORT_GRAM = 6, LONG_GRAM = 12, THREE_BITS = 24, FOUR_BITS = 21, SIX_BITS = 26 };
+enum { SHORT_GRAM = 6, LONG_GRAM = 12, SIX_BITS = 26 };
 enum { PENDING = 64, BLOCK = 128, EVERY = 3, STEP = 16 };
 enum { GRAM_LOW = 20, VALUE_LOW = 12 };
 
@@ -23,7 +23,7 @@ typedef struct {
 
 struct Originals {
     HashKey key;
-    uint8_t *three, *four, *six;
+    uint8_t *four, *six;
     Table grams, values;
     Pending pending[PENDING];
     size_t waiting;
@@ -79,7 +79,7 @@ static inline uint64_t long_gram(const HashKey *key, const uint8_t *at) {
 static inline uint32_t four_of(const HashKey *key, const uint8_t *at) {
     uint32_t four;
     memcpy(&four, at, 4);
-    return (four * (uint32_t)key->part[1]) >> (32 - FOUR_BITS);
+    return four_bit((uint32_t)key->part[1], four);
 }
 
 static inline size_t six_of(uint64_t gram) { return (size_t)(gram >> (64 - SIX_BITS)); }
@@ -127,10 +127,9 @@ Originals *originals_new(const uint8_t key[HASH_KEY_BYTES]) {
     Originals *made = calloc(1, sizeof *made);
     if (!made) return NULL;
     hash_key(&made->key, key);
-    made->three = calloc((size_t)1 << (THREE_BITS - 3), 1);
     made->four = calloc((size_t)1 << (FOUR_BITS - 3), 1);
     made->six = calloc((size_t)1 << (SIX_BITS - 3), 1);
-    if (made->three && made->four && made->six && table_new(&made->grams, 12, GRAM_LOW) &&
+    if (made->four && made->six && table_new(&made->grams, 12, GRAM_LOW) &&
         table_new(&made->values, 12, VALUE_LOW))
         return made;
     originals_free(made);
@@ -139,7 +138,6 @@ Originals *originals_new(const uint8_t key[HASH_KEY_BYTES]) {
 
 void originals_free(Originals *originals) {
     if (!originals) return;
-    free(originals->three);
     free(originals->four);
     free(originals->six);
     free(originals->grams.at);
@@ -148,12 +146,15 @@ void originals_free(Originals *originals) {
 }
 
 const HashKey *originals_key(const Originals *originals) { return &originals->key; }
-const uint8_t *originals_threes(const Originals *originals) { return originals->three; }
+Fours originals_fours(const Originals *originals) {
+    return (Fours){originals->four, (uint32_t)originals->key.part[1]};
+}
+
 size_t originals_count(const Originals *originals) { return originals->values.count; }
 
 size_t originals_bytes(const Originals *originals) {
     return (((size_t)1 << originals->grams.bits) + ((size_t)1 << originals->values.bits)) * 8 +
-           ((size_t)1 << (THREE_BITS - 3)) + ((size_t)1 << (FOUR_BITS - 3)) + ((size_t)1 << (SIX_BITS - 3));
+           ((size_t)1 << (FOUR_BITS - 3)) + ((size_t)1 << (SIX_BITS - 3));
 }
 
 const uint8_t *originals_part(const uint8_t *value, size_t *length) {
@@ -196,8 +197,6 @@ int originals_add(Originals *originals, const uint8_t *value, size_t length, uns
     if (!value) return 1;
     uint64_t six = short_gram(key, part_at(value, SHORT_GRAM));
     for (int i = 0; i < EVERY; i++) {
-        uint32_t three = (uint32_t)value[i] << 16 | (uint32_t)value[i + 1] << 8 | value[i + 2];
-        originals->three[three >> 3] |= (uint8_t)(1 << (three & 7));
         uint32_t four = four_of(key, value + i);
         originals->four[four >> 3] |= (uint8_t)(1 << (four & 7));
     }
@@ -266,9 +265,10 @@ static int try_place(const Search *search, size_t at, uint64_t six) {
     return 1;
 }
 
-static inline unsigned has_four(const Originals *originals, const uint8_t *at) {
-    uint32_t bit = four_of(&originals->key, at);
-    return originals->four[bit >> 3] >> (bit & 7) & 1;
+static inline unsigned has_four_at(Fours fours, const uint8_t *at) {
+    uint32_t four;
+    memcpy(&four, at, 4);
+    return has_four(fours, four);
 }
 
 /* Originals may begin at `count` of these places: those that the larger bitmap has, too, are tried. */
@@ -299,19 +299,20 @@ static int try_places(const Search *search, const size_t *places, size_t count) 
 int originals_find(const Originals *originals, const uint8_t *text, size_t length, Found found, void *context) {
     if (length < SHORT_GRAM || !originals->values.count) return 1;
     const Search search = {originals, text, length, found, context};
+    const Fours fours = originals_fours(originals);
     size_t places = length - SHORT_GRAM + 1, looked[BLOCK], maybe[BLOCK * EVERY];
     for (size_t at = EVERY - 1; at < places + EVERY - 1;) {
         size_t hits = 0, count = 0;
         size_t end = places + EVERY - 1 - at > BLOCK * EVERY ? at + BLOCK * EVERY : places + EVERY - 1;
         for (; at < end; at += EVERY) {
             looked[hits] = at;
-            hits += has_four(originals, text + at);
+            hits += has_four_at(fours, text + at);
         }
         for (size_t i = 0; i < hits; i++)
             for (size_t place = looked[i] - (EVERY - 1); place <= looked[i] && place < places; place++) {
                 maybe[count] = place;
-                count += has_four(originals, text + place) & has_four(originals, text + place + 1) &
-                         has_four(originals, text + place + 2);
+                count += has_four_at(fours, text + place) & has_four_at(fours, text + place + 1) &
+                         has_four_at(fours, text + place + 2);
             }
         if (!try_places(&search, maybe, count)) return 0;
     }

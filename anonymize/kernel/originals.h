@@ -38,9 +38,32 @@ int originals_settle(Originals *originals);
 size_t originals_count(const Originals *originals);
 size_t originals_bytes(const Originals *originals);
 
-/* A bit for each three bytes, the first one in the highest eight bits: whether an original has them at one of its first
-   three places. What is decoded from base64, wherever it begins, has them at a place that is whole. */
-const uint8_t *originals_threes(const Originals *originals);
+/* Bits for four bytes, as a number in memory has them: all that originals have at their places 0, 1 and 2 are set.
+   What is decoded from base64 in whole groups has such four bytes at one of its places, wherever it begins. */
+typedef struct {
+    const uint8_t *bits;
+    uint32_t factor;
+} Fours;
+
+enum { FOUR_BITS = 21 };
+
+static inline uint32_t four_bit(uint32_t factor, uint32_t four) { return (four * factor) >> (32 - FOUR_BITS); }
+
+/* Four bytes, of which the first one is the highest of `four`, as a number in memory. */
+static inline uint32_t in_memory(uint32_t four) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_bswap32(four);
+#else
+    return four;
+#endif
+}
+
+static inline unsigned has_four(Fours fours, uint32_t four) {
+    uint32_t bit = four_bit(fours.factor, four);
+    return fours.bits[bit >> 3] >> (bit & 7) & 1;
+}
+
+Fours originals_fours(const Originals *originals);
 
 /* Every place and length of an original in `text`; 0 without memory. */
 int originals_find(const Originals *originals, const uint8_t *text, size_t length, Found found, void *context);

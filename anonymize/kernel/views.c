@@ -107,15 +107,14 @@ static int look_into_hex(const Look *look, const uint8_t *text, size_t first, si
 }
 
 /* Whether something that an original begins with may be encoded, `bits` for each character, in text[first, last). */
-static int may_hold(const uint8_t *threes, const uint8_t *digits, int bits, const uint8_t *text, size_t first,
-                    size_t last) {
-    uint32_t three = 0, lead = 24 / (uint32_t)bits - 1;
-    unsigned found = 0;
-    for (size_t i = first; i < first + lead; i++) three = three << bits | digits[text[i]];
+static int may_hold(Fours fours, const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
+    size_t lead = (size_t)(32 + bits - 1) / (size_t)bits - 1;
+    int over = (int)(lead + 1) * bits - 32; /* bits of the next byte */
+    uint64_t read = 0;
+    for (size_t i = first; i < first + lead; i++) read = read << bits | digits[text[i]];
     for (size_t i = first + lead; i < last; i++) {
-        three = (three << bits | digits[text[i]]) & 0xFFFFFF;
-        found |= threes[three >> 3] >> (three & 7);
-        if (found & 1) return 1;
+        read = read << bits | digits[text[i]];
+        if (has_four(fours, in_memory((uint32_t)(read >> over)))) return 1;
     }
     return 0;
 }
@@ -138,7 +137,7 @@ static int may_hold_text(const uint8_t *digits, int bits, const uint8_t *text, s
 
 /* Whether a run has to be decoded. */
 static int worth_it(const Look *look, const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
-    return may_hold(originals_threes(look->views->originals), digits, bits, text, first, last) ||
+    return may_hold(originals_fours(look->views->originals), digits, bits, text, first, last) ||
            (look->depth + 1 < VIEWS_DEPTH && may_hold_text(digits, bits, text, first, last));
 }
 

@@ -115,7 +115,7 @@ def _reason(
 ) -> str | None:
     """Why originals may be there; None if they may not."""
     if hit.reason is not None or hit.table is None or hit.column is None:
-        return hit.reason
+        return hit.reason or said.get(STATEMENTS)
     name = f"{hit.table}.{hit.column}".lower()
     found_in = next((one for one in columns.watched if one.name.lower() == name), None)
     if name in said:

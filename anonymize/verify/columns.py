@@ -117,6 +117,14 @@ class Columns:
         """The type of a column; "" where it is not known."""
         return self._types.get(f"{table}.{column}".lower(), "")
 
+    def members(self) -> dict[int, frozenset[bytes]]:
+        """By the number of a column that is an enum or a set: what its values may be."""
+        return {
+            one.number: frozenset(member.encode() for member in one.decision.column.members)
+            for one in self.watched
+            if one.decision.column.members
+        }
+
     def places(self, table: Table, columns: Sequence[str]) -> tuple[Place | None, ...]:
         """What is expected of the values of a row."""
         return tuple(self._place(self.of(table, column), table, column) for column in columns)

@@ -60,14 +60,16 @@ def search(
     tables: Tables,
     index: engine.Originals,
     excused: Mapping[str, tuple[int, ...]],
+    declared: Mapping[int, frozenset[bytes]],
     options: Options,
 ) -> Searched:
-    """Search a result. `excused` are, by table.column in lower case, hashes of what that column's kind may make.
+    """Search a result. `excused` are, by table.column in lower case, hashes of what that column's kind may make;
+    `declared`, by the number of a column, what its type says that its values may be.
 
     Raises Unreadable for a result that is not understood.
     """
     searched = Searched()
-    rest = _Rest(index, searched)
+    rest = _Rest(index, searched, declared)
     searcher = _Searcher(source, rest, tables, index, excused, searched, options)
     searcher.run()
     searcher.count()
@@ -77,11 +79,12 @@ def search(
 class _Rest:
     """Takes all that is no row."""
 
-    def __init__(self, index: engine.Originals, searched: Searched) -> None:
+    def __init__(self, index: engine.Originals, searched: Searched, declared: Mapping[int, frozenset[bytes]]) -> None:
         self.line: Callable[[], int] = lambda: 1
         """Where what is written next begins."""
         self._index = index
         self._searched = searched
+        self._declared = declared
         self._tail = b""
 
     def write(self, data: Buffer, /) -> None:
@@ -89,20 +92,28 @@ class _Rest:
             return
         before = len(self._tail)
         text = self._tail + new
-        seen: set[tuple[int, int]] = set()
+        seen: set[tuple[int, Hit]] = set()
         for at, length, source, written, _ in self._index.find(text):
             if at + max(length, 1) <= before:
                 continue  # it was found when the tail was new
             line = self.line() + text.count(b"\n", before, at)
-            if (line, source) in seen:
+            hit = Hit(source, None, None, self._reason(source, text, at, length))
+            if (line, hit) in seen:
                 continue
-            seen.add((line, source))
-            named = length and text[at - 1 : at] == b"`" == text[at + length : at + length + 1]
-            hit = Hit(source, None, None, "the name of something in the schema" if named else None)
+            seen.add((line, hit))
             self._searched.counts[hit] += 1
             self._searched.example(hit, f"in a statement or a comment, {_FORMS[Written(written)]}", None, line)
         self._searched.statement_bytes += len(new)
         self._tail = text[-LONGEST_BYTES:]
+
+    def _reason(self, source: int, text: bytes, at: int, length: int) -> str | None:
+        """Why an original may stand in a statement; None if it may not."""
+        quotes = text[max(at - 1, 0) : at] + text[at + length : at + length + 1] if length else b""
+        if quotes == b"``":
+            return "the name of something in the schema"
+        if quotes == b"''" and text[at : at + length] in self._declared.get(source, ()):
+            return "a member of the column's type, which declares it"
+        return None
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from anonymize import kinds, rewrite
+from anonymize.dumps import source
 from anonymize.dumps.statements import Options
 from anonymize.errors import UsageError
 from anonymize.markup import Markup
@@ -21,7 +22,7 @@ from anonymize.schema import Schema, Table
 from anonymize.verify import checks, engine
 from anonymize.verify.columns import Columns, excuses
 from anonymize.verify.report import File, Report
-from anonymize.verify.searching import Searched, search
+from anonymize.verify.searching import STATEMENTS, Searched, search
 from anonymize.verify.sides import opened
 from anonymize.verify.walking import Tables, Walked, walk
 
@@ -43,7 +44,7 @@ class Request:
     partial: bool = False
     """The dumps may lack their last line."""
     explain: Mapping[str, str] = field(default_factory=dict)
-    """By table.column: why originals may stand there."""
+    """By table.column, or "statements": why originals may stand there."""
 
 
 def verify(request: Request, watch: Watch) -> Report:
@@ -65,10 +66,10 @@ def verify(request: Request, watch: Watch) -> Report:
     _check_explanations(request, tables)
     searched: Searched | None = None
     if walked.broken is None:
-        with opened(request.result) as (result, _):
+        with source.opened(request.result) as result:
             result.watch = watch
             again = _tables(request, planners[:1], columns)
-            searched = search(result, again, index, dict(_excused(columns, index)), options)
+            searched = search(result, again, index, dict(_excused(columns, index)), columns.members(), options)
     return _report(request, files, walked, searched, columns, index)
 
 
@@ -89,7 +90,7 @@ def _excused(columns: Columns, index: engine.Originals) -> Iterator[tuple[str, t
 def _check_explanations(request: Request, tables: Tables) -> None:
     known = tables.names()
     for name in request.explain:
-        if name.lower() not in known:
+        if name.lower() not in known | {STATEMENTS}:
             raise UsageError(
                 f"--explain names {name}, which is no column of the dump", "name it as TABLE.COLUMN=REASON"
             )

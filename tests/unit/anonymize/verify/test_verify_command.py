@@ -276,6 +276,21 @@ def test_a_name_in_the_schema_that_is_an_original_is_explained(desk: Desk) -> No
     assert "name of something in the schema" in report["explained"][0]["reason"]
 
 
+def test_the_members_that_a_type_declares_are_explained_and_a_default_is_not(desk: Desk) -> None:
+    extra = (
+        "CREATE TABLE `states` (`id` int, `state` enum('active','passive') DEFAULT NULL);\n"
+        "INSERT INTO `states` VALUES (1,'active'),(2,'passive');\n"
+    )
+    markup = MARKUP + '[tables.states]\nid = "keep"\nstate = "enum"\n'
+    original = DUMP.replace("-- Dump completed", extra + "-- Dump completed")
+    desk.anonymized(original, markup)
+    status, _, said = desk.verify()
+    assert status == 0, said
+    desk.anonymized(original.replace("-- Dump", "-- by the active one\n-- Dump"), markup)
+    assert desk.verify()[0] == 1
+    assert desk.verify(None, "--explain", "statements=a word like any other")[0] == 0
+
+
 def test_a_name_of_the_pool_is_explained_where_it_was_drawn_and_nowhere_else(desk: Desk) -> None:
     names = ["Michael", "Jennifer", "Christopher", "Elizabeth", "Matthew", "Stephanie"]
     rows = ",".join(f"({number},'{names[number % 6]}')" for number in range(400))
