@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Callable
@@ -10,9 +11,15 @@ from typing import Protocol
 
 from typing_extensions import Buffer
 
-from anonymize import twin
 from anonymize.ops import Op, Program
 from anonymize.sql import Grammar
+
+
+@functools.cache
+def _twin() -> ModuleType:
+    """It is not loaded where the kernel does everything, which makes a command start sooner."""
+    return importlib.import_module("anonymize.twin")
+
 
 try:
     _kernel: ModuleType | None = importlib.import_module("anonymize._kernel")
@@ -37,8 +44,8 @@ class Rows(Protocol):
         """Rewrite the rows of a VALUES list.
 
         `start` is a place between rows: at white space, a comment, a comma, the `(` of a row, or the `;`. Returns what
-        takes the place of data[start:end] (None: it stays as it is; good until the next call), `end`, and whether the
-        statement's `;` was reached; `end` is behind it then, and else behind the last row that is whole.
+        takes the place of data[start:end] (None: it stays as it is), `end`, and whether the statement's `;` was
+        reached; `end` is behind it then, and else behind the last row that is whole.
 
         Raises RowError.
         """
@@ -61,25 +68,19 @@ def warn_if_slow() -> None:
 
 def engines() -> dict[str, ModuleType]:
     """The engines that are there, by name, the one that is used first."""
-    return ({} if _kernel is None else {"kernel": _kernel}) | {"twin": twin}
+    return ({} if _kernel is None else {"kernel": _kernel}) | {"twin": _twin()}
 
 
 def rows(program: Program, grammar: Grammar) -> Rows:
     """What rewrites the rows of `program`."""
-    made: Rows = next(iter(engines().values())).Rows(program, grammar)
+    made: Rows = (_kernel or _twin()).Rows(program, grammar)
     return made
 
 
 def apply(op: Op) -> Apply:
     """One operation by itself."""
-    made: Apply = next(iter(engines().values())).apply(op)
+    made: Apply = (_kernel or _twin()).apply(op)
     return made
-
-
-def lines(data: Buffer, start: int, end: int) -> int:
-    """How many lines end in data[start:end]."""
-    counted: int = next(iter(engines().values())).lines(data, start, end)
-    return counted
 
 
 def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, int]:
@@ -89,5 +90,11 @@ def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, i
     told yet: a backslash, `-`, `/` or `*` that is last. So what is left is given again with more data behind it, at
     the end of the input with a line's end.
     """
-    found: tuple[int, int] = next(iter(engines().values())).skip(data, start, state, grammar)
+    found: tuple[int, int] = (_kernel or _twin()).skip(data, start, state, grammar)
     return found
+
+
+def lines(data: Buffer, start: int, end: int) -> int:
+    """How many ends of lines there are in data[start:end]."""
+    count: int = (_kernel or _twin()).lines(data, start, end)
+    return count

@@ -10,18 +10,16 @@ from anonymize.markup import Markup, Rule, TableMarkup
 def merged(sources: Iterable[Markup]) -> tuple[Markup, tuple[str, ...]]:
     """One markup, and a sentence for every rule that took the place of another one.
 
-    Tables and columns whose names differ in case alone are the same.
+    The case of tables' names counts only where one source has two that differ in nothing else; that of columns never.
     """
-    tables: dict[str, tuple[str, TableMarkup]] = {}
+    tables: dict[str, TableMarkup] = {}
     notes: list[str] = []
     for source in sources:
+        before = {name.lower(): name for name in tables if name not in source.tables}
         for name, over in source.tables.items():
-            if name.lower() in tables:
-                called, under = tables[name.lower()]
-                tables[name.lower()] = called, _over(called, under, over, notes)
-            else:
-                tables[name.lower()] = name, over
-    return Markup(dict(tables.values())), tuple(notes)
+            called = name if name in tables else before.get(name.lower(), name)
+            tables[called] = _over(called, tables[called], over, notes) if called in tables else over
+    return Markup(tables), tuple(notes)
 
 
 def _over(table: str, under: TableMarkup, over: TableMarkup, notes: list[str]) -> TableMarkup:

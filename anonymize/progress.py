@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
 LINE_EVERY_SECONDS = 10.0
 _BAR_EVERY_SECONDS = 0.1
 
@@ -25,6 +22,10 @@ def shown(what: str, out: TextIO | None = None, clock: Callable[[], float] = tim
     if not stream.isatty():
         yield lines(what, stream, clock)
         return
+    # Only here, so that a command that shows no bar starts sooner.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(TextColumn(what), *columns, console=Console(file=stream), transient=True) as bar:
         task = bar.add_task(what, total=None)

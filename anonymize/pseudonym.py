@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,17 @@ class Key:
 def token(key: bytes, message: bytes) -> bytes:
     """BLAKE2s of `message` with `key` (RFC 7693), 32 bytes: equal values have equal tokens, and nothing leads back."""
     return hashlib.blake2s(message, key=key, digest_size=TOKEN_BYTES).digest()
+
+
+def tokens(key: bytes, messages: Iterable[bytes]) -> list[bytes]:
+    """The tokens of many, in less time."""
+    keyed = hashlib.blake2s(key=key, digest_size=TOKEN_BYTES)
+    drawn = []
+    for message in messages:
+        state = keyed.copy()
+        state.update(message)
+        drawn.append(state.digest())
+    return drawn
 
 
 def read_key(file: Path) -> Key:

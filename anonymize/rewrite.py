@@ -41,7 +41,7 @@ class Request:
     lines: LinesOf | None = None
     """The source is no SQL but lines of fields."""
     jobs: int = 1
-    """How many files of a folder are rewritten at the same time."""
+    """How many statements, or files of a folder, are rewritten at the same time."""
 
 
 def dump(request: Request, planner: Planner, watch: Watch) -> Audit:
@@ -66,7 +66,7 @@ def dump(request: Request, planner: Planner, watch: Watch) -> Audit:
         )
     if request.lines is not None:
         return lines.dump(request.source, request.lines, planner, request.known, watch, _published(request))
-    options = Options(partial=request.partial)
+    options = Options(partial=request.partial, jobs=request.jobs)
     ahead = None
     if can_be_read_twice(request.source):
         ahead = lambda: read_tables(request.source, options)  # noqa: E731

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version
 
 import click
 
@@ -27,7 +26,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("migci"), prog_name="anonymize")
+@click.version_option(package_name="migci", prog_name="anonymize")
 def commands() -> None:
     """Make a dump of a production database into one that may be shared.
 

@@ -31,7 +31,11 @@ KEY_VARIABLE = "ANONYMIZE_KEY"
     "--key-file", type=click.Path(path_type=Path), metavar="FILE", help=f"The key; else it is in {KEY_VARIABLE}."
 )
 @click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Files of a folder at the same time."
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Statements, or files of a folder, at the same time.",
 )
 @click.option("--compress", type=click.Choice(COMPRESSIONS), help="How OUTPUT is compressed; else its name says.")
 @click.option("--table", metavar="NAME", help="SOURCE is CSV or TSV: the rows of this table.")

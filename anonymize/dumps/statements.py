@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import Never
 
+from typing_extensions import Buffer
+
 from anonymize import engine
 from anonymize.dumps import lexing, permitted
 from anonymize.dumps.create import altered, create
 from anonymize.dumps.permitted import NotPermitted, Purpose
+from anonymize.dumps.pipeline import Pipeline, pipeline
 from anonymize.dumps.publish import Sink
 from anonymize.dumps.session import NotSet, Session
 from anonymize.dumps.source import Source
@@ -22,6 +25,8 @@ from anonymize.sql import RowError, State
 
 _SMALL_BYTES = 16 << 20
 _HEAD_BYTES = 1 << 20
+_SHORT_BYTES, _LONG_BYTES = 1 << 14, 4 << 20
+"""Only statements of a length between these are worth rewriting beside others."""
 _SANDBOX_LINE = b"/*M!999999\\- enable the sandbox mode */"
 _BOM = b"\xef\xbb\xbf"
 _DELIMITER = re.compile(rb"(?i:DELIMITER)[ \t]++([^\r\n]*[^\r\n\s])[^\n]*+(?:\n|\Z)")
@@ -45,6 +50,8 @@ class Options:
     """The one that the statements are for, until a USE says otherwise."""
     charset: str | None = None
     """The character set of its text, until a SET NAMES says otherwise; utf8mb4 if None."""
+    jobs: int = 1
+    """How many statements are rewritten at the same time."""
 
 
 def rewrite(source: Source, sink: Sink, tables: Tables, options: Options | None = None) -> Counts:
@@ -53,20 +60,34 @@ def rewrite(source: Source, sink: Sink, tables: Tables, options: Options | None 
     What is not replaced is written byte for byte. Raises Unreadable, with the line, for everything that is not
     understood, and for a dump that is cut off; what `tables` raises goes through.
     """
-    reader = Reader(source, sink, tables, options or Options())
-    reader.run()
+    options = options or Options()
+    if options.jobs == 1:
+        reader = Reader(source, sink, tables, options)
+        reader.run()
+    else:
+        with pipeline(sink, options.jobs) as ordered:
+            reader = Reader(source, ordered, tables, options, ordered)
+            reader.run()
     counts: Counts = {}
     for used in reader.targets:
         counts.setdefault(used.table, Count()).add(used.count())
     return counts
 
 
+def _wrong(found: Target, error: RowError) -> str:
+    column = "" if error.place is None else f", column {found.columns[error.place]}"
+    return f"table {found.table[1]}{column}: {error.reason}"
+
+
 class Reader:
     """Reads a dump, statement by statement. What is done with rows may be otherwise in one that is made of it."""
 
-    def __init__(self, source: Source, sink: Sink, tables: Tables, options: Options) -> None:
+    def __init__(
+        self, source: Source, sink: Sink, tables: Tables, options: Options, ordered: Pipeline | None = None
+    ) -> None:
         self.targets: list[Target] = []
         self._window = Window(source, sink)
+        self._ordered = ordered
         self._tables = tables
         self._partial = options.partial
         self._session = Session(options.charset)
@@ -180,24 +201,56 @@ class Reader:
             window.keep(window.at + len(again))
 
     def _rewrite(self, found: Target) -> None:
+        if self._ordered is not None and self._hand_in(found, self._ordered):
+            return
         window = self._window
+        with found.rows() as rows:
+            while True:
+                try:
+                    new, end, ended = rows.rewrite(window.data, window.at)
+                except RowError as error:
+                    self._wrong_row(found, error)
+                if new is None:
+                    window.keep(end)
+                else:
+                    window.replace(end, new)
+                if ended:
+                    return
+                if not window.more():
+                    self._cut_off("it ends inside a statement")
+
+    def _hand_in(self, found: Target, ordered: Pipeline) -> bool:
+        """Have a statement rewritten beside others; False if it is too short or too long for that, or not whole."""
+        window, offset = self._window, 0
+        state: int = State.OUTSIDE
         while True:
-            try:
-                new, end, ended = found.rows.rewrite(window.data, window.at)
-            except RowError as error:
-                self._wrong_row(found, error)
-            if new is None:
-                window.keep(end)
-            else:
-                window.replace(end, new)
-            if ended:
-                return
-            if not window.more():
-                self._cut_off("it ends inside a statement")
+            end, state = engine.skip(window.data, window.at + offset, state, found.grammar)
+            offset = end - window.at
+            if state == State.ENDED:
+                break
+            if offset > _LONG_BYTES or not window.more():
+                return False
+        if offset < _SHORT_BYTES:
+            return False
+        data, start, line, name = window.data, window.at, window.line(window.at), window.source.name
+
+        def work() -> Buffer:
+            with found.rows() as rows:
+                try:
+                    new, stopped, ended = rows.rewrite(data, start)
+                except RowError as error:
+                    at = line + engine.lines(data, start, error.offset)
+                    raise Unreadable(f"{name}:{at}: {_wrong(found, error)}", _HINT_ROW) from error
+                assert ended
+                assert stopped == end
+                return memoryview(data)[start:end] if new is None else new
+
+        window.passed(end)
+        ordered.hand_in(work)
+        return True
 
     def _wrong_row(self, found: Target, error: RowError) -> Never:
-        column = "" if error.place is None else f", column {found.columns[error.place]}"
-        self._fail(error.offset, f"table {found.table[1]}{column}: {error.reason}", _HINT_ROW, error)
+        self._fail(error.offset, _wrong(found, error), _HINT_ROW, error)
 
     def _skip(self, head: bytes) -> None:
         window, grammar = self._window, self._grammar

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from anonymize import engine
@@ -56,13 +58,29 @@ class Target:
     table: tuple[str | None, str]
     columns: tuple[str, ...]
     """What the values of a row are called, in their order."""
-    rows: engine.Rows
     program: Program
     grammar: Grammar
+    made: list[engine.Rows] = field(default_factory=list)
+    idle: SimpleQueue[engine.Rows] = field(default_factory=SimpleQueue)
+
+    @contextmanager
+    def rows(self) -> Iterator[engine.Rows]:
+        """What rewrites rows, for one thread: one that nobody is using."""
+        try:
+            rows = self.idle.get_nowait()
+        except Empty:
+            rows = engine.rows(self.program, self.grammar)
+            self.made.append(rows)
+        yield rows
+        self.idle.put(rows)
 
     def count(self) -> Count:
         marked = [place for place, slot in enumerate(self.program.slots) if slot is not None]
-        return Count(self.rows.rows, Counter({self.columns[place]: self.rows.replaced[place] for place in marked}))
+        count = Count()
+        for rows in self.made:
+            replaced = rows.replaced
+            count.add(Count(rows.rows, Counter({self.columns[place]: replaced[place] for place in marked})))
+        return count
 
 
 def target(
@@ -78,7 +96,7 @@ def target(
     table = tables.find(database, name)
     names = columns or names_of(table, len(program.slots))
     grammar = Grammar(session.backslash, _latin1(table, names, program, session))
-    return Target((database, name), names, engine.rows(program, grammar), program, grammar)
+    return Target((database, name), names, program, grammar)
 
 
 def names_of(table: Table | None, count: int) -> tuple[str, ...]:

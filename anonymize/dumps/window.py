@@ -65,6 +65,11 @@ class Window:
         self._sink.write(new)
         self.at = self._kept = end
 
+    def passed(self, end: int) -> None:
+        """What lies between `at` and `end` goes out by another way, behind all that has been dealt with."""
+        self.flush()
+        self.at = self._kept = end
+
     def flush(self) -> None:
         """Write all that has been dealt with."""
         if self._kept < self.at:
@@ -74,7 +79,7 @@ class Window:
 
     def line(self, place: int) -> int:
         """The line, from 1, of a place in `data` that is not before `at`."""
-        return self._line + self.data.count(b"\n", 0, place)
+        return self._line + engine.lines(self.data, 0, place)
 
     def unwritten_line(self) -> int:
         """The line of what is written next."""

@@ -139,21 +139,8 @@ static inline __attribute__((always_inline)) void transpose(Lane8 m[LANES]) {
     }
 }
 
-/* A block of zeros but for the message's `length` bytes, 1 to 64: two overlapping copies of a size that is known. */
-static inline __attribute__((always_inline)) void fill(uint8_t block[BLOCK], const uint8_t *message, size_t length) {
-    memset(block, 0, BLOCK);
-#define TWICE(size) (memcpy(block, message, size), memcpy(block + length - (size), message + length - (size), size))
-    if (length >= 32) TWICE(32);
-    else if (length >= 16) TWICE(16);
-    else if (length >= 8) TWICE(8);
-    else if (length >= 4) TWICE(4);
-    else {
-        block[0] = message[0];
-        block[length / 2] = message[length / 2];
-        block[length - 1] = message[length - 1];
-    }
-#undef TWICE
-}
+/* Behind a message are bytes that do not belong to it: 64 less its length here lets that much of a block through. */
+static const uint8_t THROUGH[2 * BLOCK] = {[0 ... BLOCK - 1] = 0xFF};
 
 /* Eight messages of `blocks` blocks each, and none of them empty. */
 FOR_EACH_PROCESSOR static void tokens_of_blocks(const Wanted *const wanted[LANES], size_t blocks) {
@@ -164,14 +151,17 @@ FOR_EACH_PROCESSOR static void tokens_of_blocks(const Wanted *const wanted[LANES
         Lane8 m[16], v[16], counted = none + (uint32_t)(BLOCK * (number + 1));
         for (int lane = 0; lane < LANES; lane++) {
             const uint8_t *message = wanted[lane]->message + BLOCK * (number - 1);
-            uint8_t block[BLOCK] __attribute__((aligned(32)));
-            if (number == blocks) {
-                fill(block, message, wanted[lane]->length - BLOCK * (number - 1));
-                counted[lane] = (uint32_t)(BLOCK + wanted[lane]->length);
-                message = block;
-            }
             memcpy(m + lane, message, 32);
             memcpy(m + lane + 8, message + 32, 32);
+            if (number == blocks) {
+                const uint8_t *through = THROUGH + BLOCK - (wanted[lane]->length - BLOCK * (number - 1));
+                Lane8 low, high;
+                memcpy(&low, through, 32);
+                memcpy(&high, through + 32, 32);
+                m[lane] &= low;
+                m[lane + 8] &= high;
+                counted[lane] = (uint32_t)(BLOCK + wanted[lane]->length);
+            }
         }
         transpose(m);
         transpose(m + 8);

@@ -26,7 +26,7 @@ void token_key(TokenKey *made, const uint8_t key[KEY_BYTES]);
 
 void blake2s_token(const uint8_t key[KEY_BYTES], const uint8_t *message, size_t length, uint8_t token[TOKEN_BYTES]);
 
-/* All of them; a message may be read up to its length, and no further. */
+/* All of them; behind a message there have to be 64 bytes more that may be read. */
 void tokens(const Wanted *wanted, size_t count);
 
 #endif

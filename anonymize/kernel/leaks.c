@@ -139,12 +139,12 @@ static int search_stretch(Leaks *leaks, size_t last) {
         uint8_t c = leaks->data[span->first];
         int word = (uint8_t)(c - '0') < 10 || c == '-' || is_null(leaks->data + span->first, span->last - span->first);
         int hex = span->last - span->first > 1 && (leaks->data[span->first + 1] | 32) == 'x';
-        int special = !span->plain && (!word || hex);
+        int special = span->look != PLAIN_STRING && (!word || hex);
         if (!special && any) {
             size_t size = span->last - span->first;
             special = memchr(leaks->data + span->first, '%', size) || memchr(leaks->data + span->first, '\\', size);
         }
-        if (leaks->grammar.latin1 && span->plain && !special)
+        if (leaks->grammar.latin1 && span->look == PLAIN_STRING && !special)
             for (size_t i = span->first; i < span->last && !special; i++) special = leaks->data[i] >= 0x80;
         if (special && !search_value(leaks, cell)) return 0;
     }

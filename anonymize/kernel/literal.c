@@ -2,6 +2,21 @@
 
 #include "sixteen.h"
 
+/* Where the first byte is that may have to be escaped; `length` if there is none. */
+static size_t special_at(const uint8_t *text, size_t length) {
+    size_t i = 0;
+#if HAVE_SIXTEEN
+    for (; length >= 16 && i < length; i += 16) {
+        size_t at = i + 16 <= length ? i : length - 16;
+        Sixteen bytes = sixteen_at(text + at);
+        unsigned found = bits_of(both(both(are_below(bytes, 0x20), are(bytes, '\'')), both(are(bytes, '"'), are(bytes, '\\'))));
+        if (found) return at + (size_t)__builtin_ctz(found);
+    }
+#endif
+    while (i < length && text[i] >= 0x20 && text[i] != '\'' && text[i] != '"' && text[i] != '\\') i++;
+    return i < length ? i : length;
+}
+
 static int is_digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
 static int is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -197,10 +212,15 @@ int literal_value(const uint8_t *lexeme, const Literal *literal, Grammar grammar
             free(text.at);
         }
     } else {
-        for (; body < end; body++) {
-            uint8_t c = *body;
+        while (body < end) {
+            size_t plainly = literal->latin1 ? 0 : special_at(body, (size_t)(end - body));
+            memcpy(to, body, plainly);
+            to += plainly;
+            body += plainly;
+            if (body == end) break;
+            uint8_t c = *body++;
             if (c == '\\' && grammar.backslash) {
-                c = *++body;
+                c = *body++;
                 if (c == '%' || c == '_') *to++ = '\\';
                 c = meant(c);
             } else if (c == literal->quote) {
@@ -214,19 +234,7 @@ int literal_value(const uint8_t *lexeme, const Literal *literal, Grammar grammar
     return 1;
 }
 
-int is_plain(const uint8_t *text, size_t length) {
-    size_t i = 0;
-    unsigned found = 0;
-#if HAVE_SIXTEEN
-    for (; length >= 16 && i < length; i += 16) {
-        Sixteen bytes = sixteen_at(text + (i + 16 <= length ? i : length - 16));
-        found |= bits_of(both(both(are_below(bytes, 0x20), are(bytes, '\'')), both(are(bytes, '"'), are(bytes, '\\'))));
-    }
-#endif
-    for (; i < length; i++)
-        found |= (unsigned)((text[i] < 0x20) | (text[i] == '\'') | (text[i] == '"') | (text[i] == '\\'));
-    return !found;
-}
+int is_plain(const uint8_t *text, size_t length) { return special_at(text, length) == length; }
 
 /* The character that stands for `c` behind a backslash, and 0 if none does. */
 static uint8_t escape_of(uint8_t c) {
@@ -248,7 +256,7 @@ static int put_escaped(const uint8_t *result, size_t length, const uint8_t *body
     uint8_t escaped[256] = {0}, plain[256] = {0};
     int doubled = !grammar.backslash;
     if (grammar.backslash) {
-        for (size_t i = 0; i < body_length; i++) {
+        for (size_t i = 0; (i += special_at(body + i, body_length - i)) < body_length; i++) {
             if (body[i] == '\\') escaped[meant(body[++i])] = 1;
             else {
                 plain[body[i]] = 1;
@@ -262,8 +270,13 @@ static int put_escaped(const uint8_t *result, size_t length, const uint8_t *body
         escaped['\\'] = 1;
         escaped[quote] = !doubled;
     }
-    for (size_t i = 0; i < length; i++) {
-        uint8_t c = result[i], escape = escaped[c] ? escape_of(c) : 0;
+    for (size_t i = 0; i < length;) {
+        size_t plainly = special_at(result + i, length - i);
+        memcpy(to, result + i, plainly);
+        to += plainly;
+        i += plainly;
+        if (i == length) break;
+        uint8_t c = result[i++], escape = escaped[c] ? escape_of(c) : 0;
         if (escape) {
             *to++ = '\\';
             *to++ = escape;

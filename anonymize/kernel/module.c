@@ -9,7 +9,21 @@
 #include "search.h"
 #include "verifying.h"
 
-static PyObject *row_error, *unfit_error, *python_apply;
+static PyObject *row_error, *unfit_error;
+
+static PyObject *from(const char *module, const char *name) {
+    PyObject *imported = PyImport_ImportModule(module);
+    PyObject *found = imported ? PyObject_GetAttrString(imported, name) : NULL;
+    Py_XDECREF(imported);
+    return found;
+}
+
+/* It takes a while to make, so it is there when it is needed. */
+int ensure_folds(void) {
+    static PyObject *table;
+    if (!table && (table = from("anonymize.folding", "TABLE"))) fold_with((const uint8_t *)PyBytes_AsString(table));
+    return table != NULL;
+}
 
 static int token_key_in(PyObject *object, Kept **kept, TokenKey *made) {
     View key;
@@ -22,26 +36,44 @@ static int fold_in(PyObject *object, Fold *fold) {
     long number;
     if (!number_in(object, "fold", &number)) return 0;
     *fold = (Fold)number;
-    return 1;
+    return *fold != FOLD_CASE || ensure_folds();
+}
+
+/* All entries behind each other. */
+static int pool_of(PyObject *entries, Kept **kept, Piece *piece) {
+    Py_ssize_t count = PyTuple_Size(entries);
+    PyObject *nothing = count > 0 ? PyBytes_FromStringAndSize("", 0) : NULL;
+    PyObject *joined = nothing ? PyObject_CallMethod(nothing, "join", "(O)", entries) : NULL;
+    uint32_t *begins = joined ? keep(kept, (size_t)(count + 1) * sizeof *begins) : NULL;
+    uint8_t *all = begins ? keep(kept, (size_t)PyBytes_Size(joined) + MARGIN) : NULL;
+    if (all) {
+        memcpy(all, PyBytes_AsString(joined), (size_t)PyBytes_Size(joined));
+        for (Py_ssize_t i = 0; i < count; i++)
+            begins[i + 1] = begins[i] + (uint32_t)PyBytes_Size(PyTuple_GetItem(entries, i));
+    }
+    Py_XDECREF(nothing);
+    Py_XDECREF(joined);
+    piece->count = (size_t)count;
+    piece->entries = all;
+    piece->begins = begins;
+    if (count == 0) PyErr_SetString(PyExc_ValueError, "a pool has entries");
+    return all != NULL;
 }
 
 static int piece_of(PyObject *object, Kept **kept, Piece *piece, size_t *taken) {
     long count = 0;
     if (PyBytes_Check(object)) {
-        View *literal = keep(kept, sizeof(View));
-        *piece = (Piece){PIECE_LITERAL, 1, literal};
-        return literal && bytes_of(object, kept, literal);
+        PyObject *alone = PyTuple_Pack(1, object);
+        int done = alone && pool_of(alone, kept, piece);
+        Py_XDECREF(alone);
+        piece->sort = PIECE_LITERAL;
+        return done;
     }
     if (is_a(object, "Pool")) {
         PyObject *entries = PyObject_GetAttrString(object, "entries");
-        if (!entries) return 0;
-        Py_ssize_t size = PyTuple_Size(entries);
-        View *views = size > 0 ? keep(kept, (size_t)size * sizeof(View)) : NULL;
-        int done = views != NULL;
-        for (Py_ssize_t i = 0; done && i < size; i++) done = bytes_of(PyTuple_GetItem(entries, i), kept, views + i);
-        Py_DECREF(entries);
-        if (!done && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "a pool has entries");
-        *piece = (Piece){PIECE_POOL, (size_t)size, views};
+        int done = entries && pool_of(entries, kept, piece);
+        Py_XDECREF(entries);
+        piece->sort = PIECE_POOL;
         *taken += 8;
         return done;
     }
@@ -76,7 +108,9 @@ static int template_in(PyObject *object, Kept **kept, Template *template) {
     int done = made != NULL;
     for (Py_ssize_t i = 0; done && i < count; i++) done = piece_of(PyTuple_GetItem(pieces, i), kept, made + i, &taken);
     Py_DECREF(pieces);
-    *template = (Template){made, (size_t)count};
+    *template = (Template){made, (size_t)count, 1};
+    for (Py_ssize_t i = 0; done && i < count; i++)
+        if (made[i].entries) template->plain &= is_plain(made[i].entries, made[i].begins[made[i].sort == PIECE_POOL ? made[i].count : 1]);
     if (done && taken > TOKEN_BYTES) {
         PyErr_SetString(PyExc_ValueError, "the pieces of a template take more than 32 bytes");
         return 0;
@@ -159,7 +193,9 @@ int operation_of(PyObject *object, Kept **kept, PyObject *asked, Operation *made
     if (known >= 0) return known;
     made->sort = OP_CALL;
     made->ask = ask_python;
-    PyObject *callable = PyObject_CallFunctionObjArgs(python_apply, object, NULL);
+    PyObject *twin = from("anonymize.twin.applying", "apply");
+    PyObject *callable = twin ? PyObject_CallFunctionObjArgs(twin, object, NULL) : NULL;
+    Py_XDECREF(twin);
     made->context = callable;
     int done = callable && PyList_Append(asked, callable) == 0;
     Py_XDECREF(callable);
@@ -174,14 +210,56 @@ static void release(PyObject *self) {
 
 /* Rows. */
 
+/* What was made, for as long as somebody looks at it: memory is not used again before. */
+typedef struct {
+    Bytes bytes;
+    int lookers;
+} Made;
+
 typedef struct {
     PyObject_HEAD
     Rows rows;
     Kept *kept;
     PyObject *asked;
-    Bytes out;
+    Made *made;  /* by the last call */
+    Made *spare; /* nobody looks at it */
     int busy;
 } RowsObject;
+
+static void made_free(Made *made) {
+    if (made) free(made->bytes.at);
+    free(made);
+}
+
+/* Empty memory for what is to be made. 0 if there is none. */
+static int begin(RowsObject *self) {
+    if (!self->made || self->made->lookers) {
+        self->made = self->spare ? self->spare : calloc(1, sizeof(Made));
+        self->spare = NULL;
+    }
+    if (self->made) self->made->bytes.length = 0;
+    return self->made != NULL;
+}
+
+static int Rows_getbuffer(RowsObject *self, Py_buffer *view, int flags) {
+    Made *made = self->made;
+    if (!made || self->busy) {
+        PyErr_SetString(PyExc_BufferError, "nothing has been made");
+        view->obj = NULL;
+        return -1;
+    }
+    if (PyBuffer_FillInfo(view, (PyObject *)self, made->bytes.at, (Py_ssize_t)made->bytes.length, 1, flags) < 0) return -1;
+    view->internal = made;
+    made->lookers++;
+    return 0;
+}
+
+static void Rows_releasebuffer(RowsObject *self, Py_buffer *view) {
+    Made *made = view->internal;
+    if (--made->lookers || made == self->made) return;
+    made_free(self->spare);
+    self->spare = made;
+}
 
 static int slot_of(PyObject *object, size_t place, RowsObject *self, Slot *slot) {
     long binary;
@@ -218,7 +296,8 @@ static int Rows_init(RowsObject *self, PyObject *arguments, PyObject *named) {
     Slot *made = done ? keep(&self->kept, (size_t)(places + 1) * sizeof(Slot)) : NULL;
     unsigned long long *replaced = made ? keep(&self->kept, (size_t)(places + 1) * sizeof *replaced) : NULL;
     done = replaced != NULL;
-    if (done) self->rows = (Rows){{backslash != 0, latin1 != 0}, (size_t)places, made, 0, 0, replaced, NULL};
+    if (done) self->rows = (Rows){.grammar = {backslash != 0, latin1 != 0}, .places = (size_t)places, .slots = made,
+                                  .replaced = replaced};
     for (Py_ssize_t place = 0; done && place < places; place++) {
         PyObject *slot = PyTuple_GetItem(slots, place);
         if (slot == Py_None) continue;
@@ -231,7 +310,8 @@ static int Rows_init(RowsObject *self, PyObject *arguments, PyObject *named) {
 
 static void Rows_dealloc(RowsObject *self) {
     batch_free(self->rows.batch);
-    free(self->out.at);
+    made_free(self->made);
+    made_free(self->spare);
     forget(self->kept);
     Py_CLEAR(self->asked);
     release((PyObject *)self);
@@ -281,24 +361,26 @@ static PyObject *Rows_rewrite(RowsObject *self, PyObject *arguments) {
     size_t copied, stopped;
     int ended;
     Wrong wrong = {0, -1, NULL, 0};
+    if (!begin(self)) {
+        PyBuffer_Release(&data);
+        return PyErr_NoMemory();
+    }
     self->busy = 1;
-    self->out.length = 0;
+    Bytes *out = &self->made->bytes;
     Outcome outcome;
     const uint8_t *at = data.buf;
     PyThreadState *held = PyEval_SaveThread();
-    outcome = rows_rewrite(&self->rows, at, (size_t)start, (size_t)data.len, &self->out, &copied, &stopped, &ended, &wrong);
-    if (outcome == REWRITTEN && copied > (size_t)start && !bytes_put(&self->out, at + copied, stopped - copied))
+    outcome = rows_rewrite(&self->rows, at, (size_t)start, (size_t)data.len, out, &copied, &stopped, &ended, &wrong);
+    if (outcome == REWRITTEN && self->rows.changed && !bytes_put(out, at + copied, stopped - copied))
         outcome = OUT_OF_MEMORY;
     PyEval_RestoreThread(held);
     self->busy = 0;
     if (outcome == REWRITTEN) {
         PyObject *end = PyLong_FromSize_t(stopped);
-        PyObject *out = copied > (size_t)start
-                            ? PyMemoryView_FromMemory((char *)self->out.at, (Py_ssize_t)self->out.length, PyBUF_READ)
-                            : Py_NewRef(Py_None);
-        if (end && out) result = PyTuple_Pack(3, out, end, ended ? Py_True : Py_False);
+        PyObject *view = self->rows.changed ? PyMemoryView_FromObject((PyObject *)self) : Py_NewRef(Py_None);
+        if (end && view) result = PyTuple_Pack(3, view, end, ended ? Py_True : Py_False);
         Py_XDECREF(end);
-        Py_XDECREF(out);
+        Py_XDECREF(view);
     } else if (outcome == WRONG) {
         raise_row_error(self, &wrong);
     } else if (outcome == PYTHON_RAISED) {
@@ -336,7 +418,10 @@ static PyGetSetDef rows_attributes[] = {
 };
 static PyType_Slot rows_slots[] = {
     {Py_tp_init, Rows_init}, {Py_tp_dealloc, Rows_dealloc}, {Py_tp_methods, rows_methods},
-    {Py_tp_getset, rows_attributes}, {0, NULL},
+    {Py_tp_getset, rows_attributes},
+    {Py_bf_getbuffer, Rows_getbuffer},
+    {Py_bf_releasebuffer, Rows_releasebuffer},
+    {0, NULL},
 };
 static PyType_Spec rows_spec = {"anonymize._kernel.Rows", sizeof(RowsObject), 0, Py_TPFLAGS_DEFAULT, rows_slots};
 
@@ -423,28 +508,19 @@ static PyObject *module_lines(PyObject *module, PyObject *arguments) {
     Py_buffer data;
     Py_ssize_t start, end;
     if (!PyArg_ParseTuple(arguments, "y*nn:lines", &data, &start, &end)) return NULL;
-    size_t count = 0;
-    int inside = start >= 0 && start <= end && end <= data.len;
-    if (inside) count = count_lines(data.buf, (size_t)start, (size_t)end);
+    PyObject *count = NULL;
+    if (start < 0 || end > data.len) PyErr_SetString(PyExc_ValueError, "start or end is not in data");
+    else count = PyLong_FromSize_t(count_lines(data.buf, (size_t)start, (size_t)end));
     PyBuffer_Release(&data);
-    if (inside) return PyLong_FromSize_t(count);
-    PyErr_SetString(PyExc_ValueError, "start and end are not in data");
-    return NULL;
+    return count;
 }
 
 static PyMethodDef functions[] = {
     {"apply", module_apply, METH_O, NULL},
-    {"lines", module_lines, METH_VARARGS, NULL},
     {"skip", module_skip, METH_VARARGS, NULL},
+    {"lines", module_lines, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
-
-static PyObject *from(const char *module, const char *name) {
-    PyObject *imported = PyImport_ImportModule(module);
-    PyObject *found = imported ? PyObject_GetAttrString(imported, name) : NULL;
-    Py_XDECREF(imported);
-    return found;
-}
 
 static int add_types(PyObject *module) {
     PyObject *rows = PyType_FromSpec(&rows_spec);
@@ -461,10 +537,7 @@ PyMODINIT_FUNC PyInit__kernel(void);
 PyMODINIT_FUNC PyInit__kernel(void) {
     row_error = from("anonymize.sql", "RowError");
     unfit_error = from("anonymize.errors", "Unfit");
-    python_apply = from("anonymize.twin.applying", "apply");
-    PyObject *table = from("anonymize.folding", "TABLE");
-    if (!row_error || !unfit_error || !python_apply || !table) return NULL;
-    fold_with((const uint8_t *)PyBytes_AsString(table)); /* kept for good */
+    if (!row_error || !unfit_error) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && !(add_types(module) && add_verifying(module, row_error))) Py_CLEAR(module);
     return module;

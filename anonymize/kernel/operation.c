@@ -14,10 +14,7 @@ void fold_with(const uint8_t *table) { fold_table = table; }
 
 static int is_capital(uint8_t c) { return (uint8_t)(c - 'A') < 26; }
 
-enum { CAPITALS = 1, BEYOND_ASCII = 2 };
-
-/* Which of these there are. */
-static unsigned look(const uint8_t *value, size_t length) {
+unsigned look(const uint8_t *value, size_t length) {
     unsigned capitals = 0, beyond = 0;
     size_t i = 0;
 #if HAVE_SIXTEEN
@@ -50,18 +47,17 @@ static void put_lower(const uint8_t *value, size_t length, uint8_t *to) {
     for (; i < length; i++) to[i] = (uint8_t)(value[i] | (is_capital(value[i]) ? 0x20 : 0));
 }
 
-int folded(Fold fold, const uint8_t *value, size_t *length, Bytes *scratch, size_t *at) {
+int folded(Fold fold, unsigned seen, const uint8_t *value, size_t *length, Bytes *scratch, size_t *at) {
     if (fold == FOLD_NONE) return 1;
     size_t left = *length;
     while (left && value[left - 1] == ' ') left--;
     *length = left;
-    unsigned found = fold == FOLD_TRIM ? 0 : look(value, left);
-    if (!found) return 1;
+    if (fold == FOLD_TRIM || !seen) return 1;
     /* A character of two bytes becomes seven at most. */
     if (!bytes_room(scratch, left * 4)) return 0;
     uint8_t *to = scratch->at + scratch->length;
     *at = scratch->length;
-    if (found == CAPITALS) {
+    if (seen == CAPITALS) {
         put_lower(value, left, to);
         scratch->length += left;
         return 2;
@@ -109,11 +105,12 @@ static Fit template_of(const Template *template, const uint8_t *token, Bytes *ou
     for (const Piece *piece = template->pieces; piece < template->pieces + template->count; piece++) {
         switch (piece->sort) {
         case PIECE_LITERAL:
-            if (!bytes_put(out, piece->entries->at, piece->entries->length)) return NO_MEMORY;
+            if (!bytes_put_short(out, piece->entries, piece->begins[1])) return NO_MEMORY;
             break;
         case PIECE_POOL: {
-            View entry = piece->entries[number_at(token) % piece->count];
-            if (!bytes_put(out, entry.at, entry.length)) return NO_MEMORY;
+            size_t entry = number_at(token) % piece->count;
+            uint32_t begin = piece->begins[entry];
+            if (!bytes_put_short(out, piece->entries + begin, piece->begins[entry + 1] - begin)) return NO_MEMORY;
             token += 8;
             break;
         }
@@ -134,16 +131,15 @@ static Fit template_of(const Template *template, const uint8_t *token, Bytes *ou
             break;
         case PIECE_BASE32: {
             if (!bytes_room(out, piece->count)) return NO_MEMORY;
-            uint64_t bits = 0;
-            unsigned there = 0;
-            for (size_t i = 0; i < piece->count; i++) {
-                if (there < 5) {
-                    bits = bits << 8 | *token++;
-                    there += 8;
-                }
-                there -= 5;
-                out->at[out->length++] = (uint8_t)"abcdefghijklmnopqrstuvwxyz234567"[bits >> there & 31];
+            uint8_t *to = out->at + out->length;
+            for (size_t i = 0; i < piece->count; i += 8, token += 5) { /* eight of five bytes, into the margin */
+                uint64_t bits = (uint64_t)token[0] << 32 | (uint64_t)token[1] << 24 | (uint64_t)token[2] << 16 |
+                                (uint64_t)token[3] << 8 | token[4];
+                for (unsigned k = 0; k < 8; k++)
+                    to[i + k] = (uint8_t)"abcdefghijklmnopqrstuvwxyz234567"[bits >> (35 - 5 * k) & 31];
             }
+            token -= (5 * (8 * ((piece->count + 7) / 8)) / 8) - (5 * piece->count + 7) / 8;
+            out->length += piece->count;
             break;
         }
         }
@@ -157,13 +153,12 @@ static Fit template_of(const Template *template, const uint8_t *token, Bytes *ou
 #define FOR_EACH_PROCESSOR
 #endif
 
-/* 32 characters of ASCII at a time, without a branch, so that the compiler can take them side by side. */
+/* 32 characters of ASCII at a time, into the margins, without a branch, so that the compiler can take them side by side. */
 FOR_EACH_PROCESSOR static void draw_usual(const uint8_t *value, size_t length, const uint8_t *token, uint8_t *to) {
     for (size_t from = 0, block = 0; from < length; from += TOKEN_BYTES, block++) {
         uint8_t added = (uint8_t)(101 * block);
-        size_t count = length - from < TOKEN_BYTES ? length - from : TOKEN_BYTES;
-        uint8_t in[TOKEN_BYTES] = {0}, drawn[TOKEN_BYTES];
-        memcpy(in, value + from, count);
+        const uint8_t *in = value + from;
+        uint8_t drawn[TOKEN_BYTES];
         for (int i = 0; i < TOKEN_BYTES; i++) {
             uint8_t c = in[i], letter = (uint8_t)((c & 0xDF) - 'A'), digit = (uint8_t)(c - '0');
             uint16_t chance = (uint8_t)(token[i] + added);
@@ -172,7 +167,7 @@ FOR_EACH_PROCESSOR static void draw_usual(const uint8_t *value, size_t length, c
             uint8_t for_digit = (uint8_t)((chance * 10 >> 8) + '0');
             drawn[i] = (uint8_t)((for_letter & is_letter) | (for_digit & is_digit) | (c & ~(is_letter | is_digit)));
         }
-        memcpy(to + from, drawn, count);
+        memcpy(to + from, drawn, TOKEN_BYTES);
     }
 }
 
@@ -199,12 +194,13 @@ static size_t kept_of(const Text *text, const uint8_t *value, size_t length) {
     return 0;
 }
 
-static Fit text_of(const Text *text, const uint8_t *value, size_t length, const uint8_t *token, Bytes *out) {
+static Fit text_of(const Text *text, const uint8_t *value, size_t length, unsigned seen, const uint8_t *token,
+                   Bytes *out) {
     /* A character beyond ASCII becomes two bytes; a byte that is none may, too. */
     if (!bytes_room(out, 2 * length)) return NO_MEMORY;
     uint8_t *to = out->at + out->length;
     size_t kept = kept_of(text, value, length);
-    if (text->usual && !(look(value, length) & BEYOND_ASCII)) {
+    if (text->usual && !(seen & BEYOND_ASCII)) {
         draw_usual(value, length, token, to);
         memcpy(to, value, kept);
         out->length += length;
@@ -231,14 +227,14 @@ static Fit text_of(const Text *text, const uint8_t *value, size_t length, const 
     return FITS;
 }
 
-Fit operate(const Operation *operation, const uint8_t *value, size_t length, View subject, const uint8_t *token,
-            Bytes *out, const char **why) {
+Fit operate(const Operation *operation, const uint8_t *value, size_t length, View subject, unsigned seen,
+            const uint8_t *token, Bytes *out, const char **why) {
     switch (operation->sort) {
     case OP_NULL: return TO_NULL;
     case OP_CONSTANT:
         return bytes_put(out, operation->constant.at, operation->constant.length) ? FITS : NO_MEMORY;
     case OP_TEMPLATE: return template_of(&operation->template, token, out);
-    case OP_TEXT: return text_of(operation->text, value, length, token, out);
+    case OP_TEXT: return text_of(operation->text, value, length, seen, token, out);
     case OP_NUMERALS: return numerals(operation->own, value, length, out, why);
     case OP_ADDRESS: return address(operation->own, value, length, out, why);
     case OP_SHIFT: return shift(operation->own, value, length, subject.at, subject.length, out, why);
@@ -250,13 +246,19 @@ Fit operate(const Operation *operation, const uint8_t *value, size_t length, Vie
 Fit apply(const Operation *operation, const uint8_t *value, size_t length, View subject, Bytes *scratch, Bytes *out,
           const char **why) {
     if (length == 0 && operation->sort != OP_NULL && operation->sort != OP_CONSTANT) return FITS;
-    uint8_t token[TOKEN_BYTES];
+    uint8_t token[TOKEN_BYTES + MARGIN];
+    size_t copy = scratch->length;
+    if (!bytes_put(scratch, value, length) || !bytes_room(scratch, length * 4)) return NO_MEMORY;
+    value = scratch->at + copy;
+    unsigned seen = draws(operation) ? look(value, length) : 0;
     if (draws(operation)) {
         size_t folded_length = length, at = 0;
-        int where = folded(operation->fold, value, &folded_length, scratch, &at);
+        int where = folded(operation->fold, seen, value, &folded_length, scratch, &at);
         if (!where) return NO_MEMORY;
         Wanted wanted = {&operation->key, where == 2 ? scratch->at + at : value, folded_length, token};
         tokens(&wanted, 1);
     }
-    return operate(operation, value, length, subject, token, out, why);
+    Fit fit = operate(operation, value, length, subject, seen, token, out, why);
+    scratch->length = copy;
+    return fit;
 }

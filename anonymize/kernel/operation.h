@@ -22,13 +22,15 @@ typedef struct {
 
 typedef struct {
     PieceSort sort;
-    size_t count;        /* characters, or entries */
-    const View *entries; /* of a pool; a literal's only one */
+    size_t count;           /* characters, or entries */
+    const uint8_t *entries; /* of a pool, or a literal's only one: all in one piece, with a margin */
+    const uint32_t *begins; /* of each entry, and the end of the last */
 } Piece;
 
 typedef struct {
     const Piece *pieces;
     size_t count;
+    int plain; /* nothing in it ever has to be escaped */
 } Template;
 
 typedef struct {
@@ -62,16 +64,28 @@ static inline int draws(const Operation *operation) {
     return operation->sort == OP_TEMPLATE || operation->sort == OP_TEXT;
 }
 
-/* What counts as `value`: `value` itself, shortened, or what was put behind `scratch`; its place is *at then.
-   Returns 0 without memory, 1 if it is the value's own first *length bytes, 2 if it is in scratch. */
-int folded(Fold fold, const uint8_t *value, size_t *length, Bytes *scratch, size_t *at);
+enum { CAPITALS = 1, BEYOND_ASCII = 2 };
+
+/* Which of these there are. */
+unsigned look(const uint8_t *value, size_t length);
+
+/* What counts as `value`, in which `seen` was: `value` itself, shortened, or what was put behind `scratch`; its place is
+   *at then. Returns 0 without memory, 1 if it is the value's own first *length bytes, 2 if it is in scratch. */
+int folded(Fold fold, unsigned seen, const uint8_t *value, size_t *length, Bytes *scratch, size_t *at);
 
 /* The table behind Fold.CASE: for each character from U+0080 to U+1FFF eight bytes, a length and that much of UTF-8. */
 void fold_with(const uint8_t *table);
 
-/* What becomes of a value that is not empty, put behind `out`; `token` is that of the folded value, if it draws. */
-Fit operate(const Operation *operation, const uint8_t *value, size_t length, View subject, const uint8_t *token,
-            Bytes *out, const char **why);
+/* A result has to be escaped nowhere that its value had not. */
+static inline int keeps_plain(const Operation *operation) {
+    return operation->sort == OP_TEMPLATE ? operation->template.plain
+                                          : operation->sort == OP_TEXT && operation->text->usual;
+}
+
+/* What becomes of a value that is not empty, and has a margin behind it, put behind `out`. If it draws: `seen` was in
+   the value, and `token` is that of its folded bytes. */
+Fit operate(const Operation *operation, const uint8_t *value, size_t length, View subject, unsigned seen,
+            const uint8_t *token, Bytes *out, const char **why);
 
 /* All of it, for a single value: folds, hashes, operates; knows what becomes of empty values. */
 Fit apply(const Operation *operation, const uint8_t *value, size_t length, View subject, Bytes *scratch, Bytes *out,

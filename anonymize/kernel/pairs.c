@@ -44,7 +44,7 @@ static Fit plain_of(Pairs *pairs, const uint8_t *data, Span span, int binary, Pl
     size_t length = span.last - span.first;
     *plain = (Plain){span.first + 1, length - 2, 0, is_null(lexeme, length)};
     int latin1 = pairs->grammar.latin1 && !binary;
-    if (plain->is_null || (span.plain && !latin1)) return FITS;
+    if (plain->is_null || (span.look == PLAIN_STRING && !latin1)) return FITS;
     const char *why;
     Literal literal;
     Fit fit = literal_read(lexeme, length, pairs->grammar, binary, &literal, &why);
@@ -66,7 +66,7 @@ static int folded_hash(Pairs *pairs, const uint8_t *data, const Plain *plain, Fo
     if (!bytes_room(&pairs->scratch, 4 * length + 8)) return 0;
     size_t before = pairs->scratch.length;
     const uint8_t *value = bytes_at(pairs, data, plain);
-    int where = fold == FOLD_NONE ? 1 : folded(fold, value, &length, &pairs->scratch, &at);
+    int where = folded(fold, fold == FOLD_CASE ? look(value, length) : 0, value, &length, &pairs->scratch, &at);
     if (!where) return 0;
     *hash = value_hash(originals_key(pairs->originals), where == 2 ? pairs->scratch.at + at : value, length);
     pairs->scratch.length = before;

@@ -17,6 +17,7 @@ typedef struct {
     size_t folded;    /* the same of its folded bytes */
     size_t folded_length;
     int folded_in_scratch;
+    unsigned seen;    /* in the value */
     size_t token;     /* its number */
 } Cell;
 
@@ -49,22 +50,21 @@ static int batch_of(Rows *rows) {
     batch->cells = malloc(batch->room * sizeof(Cell));
     batch->spans = malloc((rows->places + 1) * sizeof(Span));
     batch->wanted = malloc(batch->room * sizeof(Wanted));
-    batch->tokens = malloc(batch->room * TOKEN_BYTES);
+    batch->tokens = malloc(batch->room * TOKEN_BYTES + MARGIN);
     return batch->cells && batch->spans && batch->wanted && batch->tokens;
 }
 
 /* Scanning. */
 
-static int is_word(uint8_t c) {
-    return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 32) - 'a') < 26 || c == '_' || c == '-' || c == '+' || c == '.';
-}
+static const uint8_t WORD[256] = {['0' ... '9'] = 1, ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1,
+                                  ['_'] = 1, ['-'] = 1, ['+'] = 1, ['.'] = 1};
 
 static int is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* Behind the string whose quote stands at `at`; 0 if it may not have ended. */
-static size_t behind_string(const uint8_t *data, size_t at, size_t end, int backslash, int *plain) {
+static size_t behind_string(const uint8_t *data, size_t at, size_t end, int backslash, Look *look) {
     uint8_t quote = data[at++];
-    for (*plain = 1;; *plain = 0) {
+    for (*look = PLAIN_STRING;; *look = STRING) {
         at = find_either(data, at, end, quote, backslash ? '\\' : quote);
         if (at + 1 >= end) return 0;
         if (data[at] != quote) at += 2;
@@ -96,13 +96,13 @@ size_t comment_end(const uint8_t *data, size_t at, size_t end) {
 /* A row of strings, numbers and words with nothing between them but commas: where it ends, or 0. */
 static size_t usual_row(const Rows *rows, const uint8_t *data, size_t at, size_t end, Span *spans) {
     for (size_t place = 0; place < rows->places; place++) {
-        Span span = {++at, 0, 0};
+        Span span = {++at, 0, NO_STRING};
         if (at >= end) return 0;
         if (data[at] == '\'') {
-            at = behind_string(data, at, end, rows->grammar.backslash, &span.plain);
+            at = behind_string(data, at, end, rows->grammar.backslash, &span.look);
             if (!at) return 0;
         } else {
-            while (at < end && is_word(data[at])) at++;
+            while (at < end && WORD[data[at]]) at++;
             if (at == span.first) return 0;
         }
         if (at >= end || data[at] != (place + 1 == rows->places ? ')' : ',')) return 0;
@@ -122,7 +122,8 @@ static size_t wrong_at(Wrong *wrong, size_t offset, long place, const char *why)
 /* Any row: where it ends; 0 if it is not whole, or if something is wrong with it. */
 static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_t end, Span *spans, Wrong *wrong) {
     size_t place = 0, depth = 0, at = start + 1, first = 0, last = 0;
-    int begun = 0, strings = 0, others = 0, plain = 0;
+    int begun = 0, strings = 0, others = 0;
+    Look look = NO_STRING;
     while (at < end) {
         uint8_t c = data[at];
         size_t next = at + 1;
@@ -130,11 +131,10 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
         /* What reaches to the last byte may go on; a `)` there ends the row whatever comes. */
         if (next == end && !(c == ')' && !depth)) return 0;
         if (c == '\'' || c == '"' || c == '`') {
-            int its_plain = 0;
-            next = behind_string(data, at, end, rows->grammar.backslash && c != '`', &its_plain);
+            next = behind_string(data, at, end, rows->grammar.backslash && c != '`', &look);
             if (!next) return 0;
             strings++;
-            plain = its_plain && c == '\'';
+            if (c != '\'') look = NO_STRING;
         } else if (is_blank(c)) {
             at = next;
             continue;
@@ -168,7 +168,7 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
         if (closes) {
             if (!begun && !(c == ')' && place == 0)) return wrong_at(wrong, at, (long)place, "a value is missing");
             if (begun) {
-                if (place < rows->places) spans[place] = (Span){first, last, plain && strings == 1 && others == 1};
+                if (place < rows->places) spans[place] = (Span){first, last, strings == 1 && others == 1 ? look : NO_STRING};
                 place++;
             }
             if (c == ')') {
@@ -209,7 +209,7 @@ static int is_word_of(const char *word, const uint8_t *at, size_t length) {
 int is_null(const uint8_t *at, size_t length) { return is_word_of("null", at, length); }
 
 /* Fill in what the cell's value and its folded bytes are. */
-static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why) {
+static Fit prepare(Rows *rows, const uint8_t *data, size_t end, Cell *cell, const char **why) {
     Batch *batch = rows->batch;
     const Slot *slot = cell->slot;
     const uint8_t *lexeme = data + cell->span.first;
@@ -228,14 +228,17 @@ static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why
         return FITS;
     }
     int latin1 = rows->grammar.latin1 && !slot->binary;
-    if (cell->span.plain && !latin1) {
+    if (cell->span.look == PLAIN_STRING && !latin1 && end - cell->span.last >= MARGIN) {
         cell->literal = (Literal){QUOTED, 1, length - 1, 0, 0, '\''};
         cell->value = cell->span.first + 1;
         cell->length = length - 2;
         cell->in_scratch = 0;
     } else {
-        Fit fit = literal_read(lexeme, length, rows->grammar, slot->binary, &cell->literal, why);
-        if (fit != FITS) return fit;
+        cell->literal = (Literal){QUOTED, 1, length - 1, latin1, 0, '\''};
+        if (cell->span.look == NO_STRING) {
+            Fit fit = literal_read(lexeme, length, rows->grammar, slot->binary, &cell->literal, why);
+            if (fit != FITS) return fit;
+        }
         cell->value = batch->scratch.length;
         cell->in_scratch = 1;
         if (!literal_value(lexeme, &cell->literal, rows->grammar, &batch->scratch)) return NO_MEMORY;
@@ -243,15 +246,16 @@ static Fit prepare(Rows *rows, const uint8_t *data, Cell *cell, const char **why
     }
     cell->skipped = cell->length == 0;
     if (cell->skipped || !draws(slot->operation)) return FITS;
+    /* Folding must not move the scratch that the value may be in, so there is room first. */
+    if (!bytes_room(&batch->scratch, cell->length * 4)) return NO_MEMORY;
+    const uint8_t *value = (cell->in_scratch ? batch->scratch.at : data) + cell->value;
+    cell->seen = look(value, cell->length);
     cell->folded = cell->value;
     cell->folded_length = cell->length;
     cell->folded_in_scratch = cell->in_scratch;
     if (slot->operation->fold == FOLD_NONE) return FITS;
-    /* Folding may move the scratch that the value is in, so there is room first. */
-    if (!bytes_room(&batch->scratch, cell->length * 4)) return NO_MEMORY;
-    const uint8_t *value = (cell->in_scratch ? batch->scratch.at : data) + cell->value;
     size_t at = 0;
-    int where = folded(slot->operation->fold, value, &cell->folded_length, &batch->scratch, &at);
+    int where = folded(slot->operation->fold, cell->seen, value, &cell->folded_length, &batch->scratch, &at);
     if (!where) return NO_MEMORY;
     if (where == 2) {
         cell->folded = at;
@@ -287,32 +291,37 @@ static Fit replace(Rows *rows, const uint8_t *data, const Cell *cell, const uint
     if (operation->sort == OP_DEFAULT) {
         int done = bytes_put(out, data + *copied, cell->span.first - *copied) && bytes_put(out, "DEFAULT", 7);
         *copied = cell->span.last;
+        rows->changed = 1;
         rows->replaced[cell->slot->place]++;
         return done ? FITS : NO_MEMORY;
     }
     int forced = operation->sort == OP_NULL || operation->sort == OP_CONSTANT;
-    size_t before = out->length;
     if (!bytes_put(out, data + *copied, cell->span.first - *copied)) return NO_MEMORY;
     if (!bytes_put(out, forced ? (const uint8_t *)"'" : lexeme, cell->literal.first)) return NO_MEMORY;
     size_t start = out->length;
     const uint8_t *value = (cell->in_scratch ? batch->scratch.at : data) + cell->value;
-    fit = operate(operation, value, cell->length, subject, token, out, why);
+    fit = operate(operation, value, cell->length, subject, cell->seen, token, out, why);
     if (fit == TO_NULL) {
         out->length = start - cell->literal.first;
         if (!bytes_put(out, "NULL", 4)) return NO_MEMORY;
         *copied = cell->span.last;
+        rows->changed = 1;
         return FITS;
     }
     if (fit != FITS) return fit;
     const uint8_t *result = out->at + start;
     size_t result_length = out->length - start;
     if (!forced && result_length == cell->length && memcmp(result, value, result_length) == 0) {
-        out->length = before;
+        /* What comes before stays copied: else it would be copied again for the next cell, and for all that follow. */
+        out->length = start - cell->literal.first;
+        *copied = cell->span.first;
         return FITS;
     }
     *copied = cell->span.last;
+    rows->changed = 1;
     rows->replaced[cell->slot->place]++;
-    if (cell->literal.form == QUOTED && !cell->literal.latin1 && is_plain(result, result_length)) {
+    int is_fine = cell->span.look == PLAIN_STRING && keeps_plain(operation);
+    if (cell->literal.form == QUOTED && !cell->literal.latin1 && (is_fine || is_plain(result, result_length))) {
         if (forced) return bytes_put(out, "'", 1) ? FITS : NO_MEMORY;
         return bytes_put(out, lexeme + cell->literal.last, length - cell->literal.last) ? FITS : NO_MEMORY;
     }
@@ -334,7 +343,7 @@ static Outcome failed(Fit fit, const Cell *cell, const char *why, Wrong *wrong) 
 }
 
 /* All cells of the batch, in their order: values first, then tokens side by side, then what is written. */
-static Outcome flush(Rows *rows, const uint8_t *data, Bytes *out, size_t *copied, Wrong *wrong) {
+static Outcome flush(Rows *rows, const uint8_t *data, size_t end, Bytes *out, size_t *copied, Wrong *wrong) {
     Batch *batch = rows->batch;
     size_t wanted = 0, count = batch->count, unfit = count;
     const char *why = "", *unfit_why = "";
@@ -342,7 +351,7 @@ static Outcome flush(Rows *rows, const uint8_t *data, Bytes *out, size_t *copied
     batch->scratch.length = 0;
     for (size_t i = 0; i < count && unfit == count; i++) {
         Cell *cell = batch->cells + i;
-        Fit fit = prepare(rows, data, cell, &why);
+        Fit fit = prepare(rows, data, end, cell, &why);
         if (fit == NO_MEMORY) return OUT_OF_MEMORY;
         if (fit == UNFIT) {
             unfit = i; /* what comes before it may be wrong in another way, which is told first */
@@ -376,6 +385,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
     Batch *batch = rows->batch;
     Outcome outcome;
     *copied = *stopped = at;
+    rows->changed = 0;
     *ended = 0;
     batch->count = 0;
     while (at < end) {
@@ -389,7 +399,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
             if (!next) next = any_row(rows, data, at, end, batch->spans, wrong);
             if (!next && (wrong->why || wrong->values != rows->places)) {
                 Wrong first;
-                outcome = flush(rows, data, out, copied, &first);
+                outcome = flush(rows, data, end, out, copied, &first);
                 if (outcome == REWRITTEN) return WRONG;
                 *wrong = first;
                 return outcome;
@@ -408,7 +418,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
             }
             rows->rows++;
             at = *stopped = next;
-            if (batch->count >= CELLS && (outcome = flush(rows, data, out, copied, wrong)) != REWRITTEN) return outcome;
+            if (batch->count >= CELLS && (outcome = flush(rows, data, end, out, copied, wrong)) != REWRITTEN) return outcome;
         } else if (c == ';') {
             *stopped = at + 1;
             *ended = 1;
@@ -420,10 +430,10 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
             at = next;
         } else {
         strange:
-            if ((outcome = flush(rows, data, out, copied, wrong)) != REWRITTEN) return outcome;
+            if ((outcome = flush(rows, data, end, out, copied, wrong)) != REWRITTEN) return outcome;
             wrong_at(wrong, at, -1, "behind a row stands neither a comma nor the end of the statement");
             return WRONG;
         }
     }
-    return flush(rows, data, out, copied, wrong);
+    return flush(rows, data, end, out, copied, wrong);
 }

@@ -24,6 +24,7 @@ typedef struct {
     unsigned long long rows;
     unsigned long long *replaced; /* for each place */
     Batch *batch;
+    int changed; /* whether the last call replaced anything */
 } Rows;
 
 typedef struct {
@@ -40,10 +41,13 @@ typedef enum { REWRITTEN, WRONG, PYTHON_RAISED, OUT_OF_MEMORY } Outcome;
 Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Bytes *out, size_t *copied, size_t *stopped,
                      int *ended, Wrong *wrong);
 
-/* Where a value stands, as it is written; plain: a string without escapes. */
+/* A string has no introducer and is between single quotes; a plain one has no escapes, and none of its quotes. */
+typedef enum { NO_STRING, STRING, PLAIN_STRING } Look;
+
+/* Where a value stands, as it is written. */
 typedef struct {
     size_t first, last;
-    int plain;
+    Look look;
 } Span;
 
 /* Behind the row whose `(` is data[at]; 0 if it is not whole, or if something is wrong with it: then `wrong` has a

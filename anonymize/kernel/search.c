@@ -1,7 +1,24 @@
 #include "search.h"
 
+#include "sixteen.h"
+
+size_t count_lines(const uint8_t *data, size_t at, size_t end) {
+    size_t count = 0;
+#if HAVE_SIXTEEN
+    while (at + 16 <= end) {
+        /* A count in each of sixteen bytes, as far as one can hold it. */
+        size_t stop = end - at > 255 * 16 ? at + 255 * 16 : end - (end - at) % 16;
+        Sixteen counts = sixteen_of(0);
+        for (; at < stop; at += 16) counts = _mm_sub_epi8(counts, are(sixteen_at(data + at), '\n'));
+        Sixteen sums = _mm_sad_epu8(counts, sixteen_of(0));
+        count += (size_t)_mm_cvtsi128_si32(sums) + (size_t)_mm_extract_epi16(sums, 4);
+    }
+#endif
+    for (; at < end; at++) count += data[at] == '\n';
+    return count;
+}
+
 #ifdef __SSE2__
-#include <emmintrin.h>
 
 static inline uint64_t where(const __m128i quarter[4], char byte) {
     __m128i wanted = _mm_set1_epi8(byte);
@@ -9,17 +26,6 @@ static inline uint64_t where(const __m128i quarter[4], char byte) {
     for (int i = 0; i < 4; i++)
         found |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(quarter[i], wanted)) << (16 * i);
     return found;
-}
-
-size_t find_either(const uint8_t *data, size_t at, size_t end, uint8_t one, uint8_t other) {
-    __m128i first = _mm_set1_epi8((char)one), second = _mm_set1_epi8((char)other);
-    for (; at + 16 <= end; at += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(data + at));
-        int found = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, first), _mm_cmpeq_epi8(block, second)));
-        if (found) return at + (size_t)__builtin_ctz((unsigned)found);
-    }
-    while (at < end && data[at] != one && data[at] != other) at++;
-    return at;
 }
 
 /* A bit is set where the number of bits up to and including it is odd. */
@@ -55,11 +61,6 @@ stop:
     return at;
 }
 #else
-size_t find_either(const uint8_t *data, size_t at, size_t end, uint8_t one, uint8_t other) {
-    while (at < end && data[at] != one && data[at] != other) at++;
-    return at;
-}
-
 static size_t pass_rows(const uint8_t *data, size_t at, size_t end, int backslash, int *state) {
     (void)data, (void)end, (void)backslash, (void)state;
     return at;
@@ -129,13 +130,4 @@ size_t skip_statement(const uint8_t *data, size_t at, size_t end, int backslash,
         }
         if (at >= end) return end;
     }
-}
-
-size_t count_lines(const uint8_t *data, size_t at, size_t end) {
-    size_t count = 0;
-    while ((at = find_either(data, at, end, '\n', '\n')) < end) {
-        count++;
-        at++;
-    }
-    return count;
 }

@@ -189,6 +189,7 @@ static int place_from(PyObject *object, Place *place) {
         return 0;
     place->becomes = (Becomes)becomes;
     place->fold = (Fold)fold;
+    if (place->fold == FOLD_CASE && !ensure_folds()) return 0;
     return relation == Py_None || (place->relation = relation_of(relation)) != NULL;
 }
 

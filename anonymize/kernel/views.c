@@ -11,7 +11,7 @@ typedef struct {
     size_t at; /* what is decoded begins there */
     int depth;
     Written written;
-} Look;
+} Looking;
 
 /* What a hexadecimal digit stands for; 255 for others. */
 static const uint8_t four_bits[256] = {
@@ -38,13 +38,13 @@ void views_free(Views *views) {
 }
 
 static int found_in(void *context, size_t at, size_t length, unsigned source, uint64_t hash) {
-    const Look *look = context;
+    const Looking *look = context;
     if (look->depth) return look->seen(look->context, look->at, 0, source, hash, look->written);
     return look->seen(look->context, at, length, source, hash, AS_IT_IS);
 }
 
-static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes);
-static int look_further(const Look *look, const uint8_t *text, size_t length, int escapes);
+static int look_everywhere(const Looking *look, const uint8_t *text, size_t length, int escapes);
+static int look_further(const Looking *look, const uint8_t *text, size_t length, int escapes);
 
 /* UTF-8 without control characters, byte by byte: how many bytes of a character are to come; -1 if it is none. */
 static inline int text_goes_on(int awaited, uint8_t c) {
@@ -62,8 +62,8 @@ static int is_text(const uint8_t *text, size_t length) {
 /* Whether it may be text: only then a form within it is looked for. */
 static int may_be_text(const uint8_t *text, size_t length) { return length >= LEAST_BASE64 && is_text(text, length); }
 
-static Look deeper(const Look *look, size_t at, Written written) {
-    Look inner = *look;
+static Looking deeper(const Looking *look, size_t at, Written written) {
+    Looking inner = *look;
     if (!look->depth) inner.at = at;
     inner.written = written;
     inner.depth++;
@@ -71,8 +71,8 @@ static Look deeper(const Look *look, size_t at, Written written) {
 }
 
 /* What has been put into the scratch of this depth is looked through. */
-static int look_into(const Look *look, size_t at, Written written) {
-    const Look inner = deeper(look, at, written);
+static int look_into(const Looking *look, size_t at, Written written) {
+    const Looking inner = deeper(look, at, written);
     const Bytes *decoded = &look->views->scratch[look->depth];
     if (inner.depth < VIEWS_DEPTH && may_be_text(decoded->at, decoded->length))
         return look_everywhere(&inner, decoded->at, decoded->length, 1);
@@ -80,8 +80,8 @@ static int look_into(const Look *look, size_t at, Written written) {
 }
 
 /* The same for `count` texts in the scratch, each with a NUL behind it: as they are all at once, which is quicker. */
-static int look_into_each(const Look *look, size_t at, Written written, const size_t *ends, size_t count) {
-    const Look inner = deeper(look, at, written);
+static int look_into_each(const Looking *look, size_t at, Written written, const size_t *ends, size_t count) {
+    const Looking inner = deeper(look, at, written);
     const Bytes *decoded = &look->views->scratch[look->depth];
     if (!originals_find(look->views->originals, decoded->at, decoded->length, found_in, (void *)&inner)) return 0;
     for (size_t i = 0, start = 0; i < count && inner.depth < VIEWS_DEPTH; start = ends[i++] + 1)
@@ -91,7 +91,7 @@ static int look_into_each(const Look *look, size_t at, Written written, const si
     return 1;
 }
 
-static int look_into_hex(const Look *look, const uint8_t *text, size_t first, size_t last) {
+static int look_into_hex(const Looking *look, const uint8_t *text, size_t first, size_t last) {
     Bytes *to = &look->views->scratch[look->depth];
     size_t ends[2], count = 0;
     to->length = 0;
@@ -136,13 +136,13 @@ static int may_hold_text(const uint8_t *digits, int bits, const uint8_t *text, s
 }
 
 /* Whether a run has to be decoded. */
-static int worth_it(const Look *look, const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
+static int worth_it(const Looking *look, const uint8_t *digits, int bits, const uint8_t *text, size_t first, size_t last) {
     return may_hold(originals_fours(look->views->originals), digits, bits, text, first, last) ||
            (look->depth + 1 < VIEWS_DEPTH && may_hold_text(digits, bits, text, first, last));
 }
 
 /* A run of the characters of base64, which may have begun before what was encoded did. */
-static int look_into_run(const Look *look, const uint8_t *text, size_t first, size_t last) {
+static int look_into_run(const Looking *look, const uint8_t *text, size_t first, size_t last) {
     Bytes *to = &look->views->scratch[look->depth];
     for (size_t i = first; last - first >= LEAST_HEX && i + LEAST_HEX <= last;) {
         size_t end = i;
@@ -205,7 +205,7 @@ static size_t next_run(const uint8_t *text, size_t at, size_t length) {
     return length;
 }
 
-static int look_into_runs(const Look *look, const uint8_t *text, size_t length) {
+static int look_into_runs(const Looking *look, const uint8_t *text, size_t length) {
     for (size_t at = 0; (at = next_run(text, at, length)) < length;) {
         size_t end = at + LEAST_BASE64;
         while (end < length && in_base64_alphabet(text[end])) end++;
@@ -287,7 +287,7 @@ size_t without_backslashes(const uint8_t *text, size_t length, uint8_t *to) {
     return (size_t)(next - to);
 }
 
-static int look_behind_backslashes(const Look *look, const uint8_t *text, size_t length) {
+static int look_behind_backslashes(const Looking *look, const uint8_t *text, size_t length) {
     Bytes *to = &look->views->scratch[look->depth];
     to->length = 0;
     if (!length || !memchr(text, '\\', length)) return 1;
@@ -296,7 +296,7 @@ static int look_behind_backslashes(const Look *look, const uint8_t *text, size_t
     return look_into(look, 0, BACKSLASHES);
 }
 
-static int look_behind_percent(const Look *look, const uint8_t *text, size_t length) {
+static int look_behind_percent(const Looking *look, const uint8_t *text, size_t length) {
     Bytes *to = &look->views->scratch[look->depth];
     to->length = 0;
     if (!length || !memchr(text, '%', length)) return 1;
@@ -312,27 +312,27 @@ static int look_behind_percent(const Look *look, const uint8_t *text, size_t len
 }
 
 /* In every form but as it is. */
-static int look_further(const Look *look, const uint8_t *text, size_t length, int escapes) {
+static int look_further(const Looking *look, const uint8_t *text, size_t length, int escapes) {
     if (!look_into_runs(look, text, length)) return 0;
     return !escapes || (look_behind_backslashes(look, text, length) && look_behind_percent(look, text, length));
 }
 
-static int look_everywhere(const Look *look, const uint8_t *text, size_t length, int escapes) {
+static int look_everywhere(const Looking *look, const uint8_t *text, size_t length, int escapes) {
     return originals_find(look->views->originals, text, length, found_in, (void *)look) &&
            look_further(look, text, length, escapes);
 }
 
 int views_find(Views *views, const uint8_t *text, size_t length, Seen seen, void *context) {
-    Look look = {views, seen, context, 0, 0, AS_IT_IS};
+    Looking look = {views, seen, context, 0, 0, AS_IT_IS};
     return look_everywhere(&look, text, length, 1);
 }
 
 int views_find_plain(Views *views, const uint8_t *text, size_t length, Seen seen, void *context) {
-    Look look = {views, seen, context, 0, 0, AS_IT_IS};
+    Looking look = {views, seen, context, 0, 0, AS_IT_IS};
     return look_everywhere(&look, text, length, 0);
 }
 
 int views_find_percent(Views *views, const uint8_t *text, size_t length, Seen seen, void *context) {
-    Look look = {views, seen, context, 0, 0, AS_IT_IS};
+    Looking look = {views, seen, context, 0, 0, AS_IT_IS};
     return look_behind_percent(&look, text, length);
 }

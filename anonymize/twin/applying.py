@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from anonymize.folding import fold
 from anonymize.ops import Address, Call, Constant, Json, Null, Numerals, Op, Shift, Template, Text
+from anonymize.pseudonym import token
 from anonymize.twin.address import address
 from anonymize.twin.json_document import json_document
 from anonymize.twin.numerals import numerals
 from anonymize.twin.shift import shift
 from anonymize.twin.template import template
-from anonymize.twin.text import text
+from anonymize.twin.text import Shapes
 
 Apply = Callable[[bytes, bytes], bytes | None]
 
@@ -29,11 +30,11 @@ def apply(op: Op) -> Apply:
 def _made(op: Op) -> Apply:
     match op:
         case Template():
-            drawn, how = template(op), op.fold
-            return lambda value, subject: drawn(fold(value, how))
+            drawn = template(op)
+            return lambda value, subject: drawn([token(op.key, fold(value, op.fold))])[0]
         case Text():
-            shaped = text(op)
-            return lambda value, subject: shaped(value)
+            shapes = Shapes(op)
+            return lambda value, subject: shapes.one(value, token(op.key, fold(value, op.fold)))
         case Call(function):
             return lambda value, subject: function(value)
         case Numerals():

@@ -8,6 +8,15 @@ from typing_extensions import Buffer
 
 from anonymize.sql import Grammar, State
 
+_STRINGS = {
+    True: rb"'[^']*+(?<!\\)'|'[^'\\]*+(?:\\.[^'\\]*+)*+'",
+    False: rb"'[^']*+'",
+}
+_PASSED = {
+    backslash: re.compile(rb"""(?:[^'"`;#/-]++|""" + strings + rb"""|-(?=[^-])|/(?=[^*]))*+""", re.DOTALL)
+    for backslash, strings in _STRINGS.items()
+}
+"""Nothing that ends a statement: strings with all that is in them, and what stands between them."""
 _OUTSIDE = re.compile(rb"""['"`;#]|--(?=[\0- ])|/\*|-{1,2}\Z|/\Z""")
 _BEGINS = {
     b"'": State.STRING,
@@ -28,7 +37,7 @@ _ENDS = {
 
 def lines(data: Buffer, start: int, end: int) -> int:
     """See `anonymize.engine.lines`."""
-    return bytes(data).count(b"\n", start, end)
+    return bytes(memoryview(data)[start:end]).count(b"\n")
 
 
 def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, int]:
@@ -38,6 +47,9 @@ def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, i
     at, now = start, State(state)
     while True:
         if now is State.OUTSIDE:
+            passed = _PASSED[grammar.backslash].match(data, at)
+            assert passed is not None  # it matches nothing, too
+            at = passed.end()
             found = _OUTSIDE.search(data, at)
             if found is None:
                 return len(data), now

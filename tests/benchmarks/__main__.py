@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import checkpoint, datasets, gate, leaks, replay_overhead, sandbox, versions, ways_of_cloning
+from tests.benchmarks import (
+    anonymize,
+    checkpoint,
+    datasets,
+    gate,
+    leaks,
+    replay_overhead,
+    sandbox,
+    versions,
+    ways_of_cloning,
+)
 
 BENCHMARKS = {
+    "anonymize": anonymize.main,
     "checkpoint": checkpoint.main,
     "replay": replay_overhead.main,
     "datasets": datasets.main,

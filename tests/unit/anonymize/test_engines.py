@@ -171,6 +171,14 @@ def test_rows_and_replaced_values_are_counted_and_nulls_are_not(engine: ModuleTy
 
 
 @each_engine
+def test_what_was_made_stays_as_it_is_when_more_is_made_and_when_the_rows_are_gone(engine: ModuleType) -> None:
+    rows = engine.Rows(X, Grammar())
+    made = [rows.rewrite(f"({number},{'a' * number});".encode(), 0)[0] for number in range(1, 200)]
+    del rows
+    assert [bytes(one) for one in made] == [f"({number},'X');".encode() for number in range(1, 200)]
+
+
+@each_engine
 def test_a_template_is_drawn_from_blake2s_with_a_key(engine: ModuleType) -> None:
     token = hashlib.blake2s(b"value", key=KEY).digest()
     pool = (b"a", b"b", b"c")
@@ -197,6 +205,14 @@ def test_tokens_are_right_for_any_length_alone_and_side_by_side(engine: ModuleTy
     expected = b"'" + hashlib.blake2s(value, key=KEY).hexdigest().encode() * (length > 0) + b"'"
     data = b",".join([b"('" + value + b"')"] * 11) + b";"
     assert rewritten(engine, program, data) == b",".join([b"(" + expected + b")"] * 11) + b";"
+
+
+@each_engine
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 1000])
+def test_lines_are_counted_by_their_ends(engine: ModuleType, length: int) -> None:
+    data = b"x" + b"a\n" * length
+    assert engine.lines(data, 1, len(data)) == length
+    assert engine.lines(data, 0, len(data) - 1) == max(length - 1, 0)
 
 
 @each_engine

@@ -103,3 +103,10 @@ def test_of_several_sources_the_last_one_wins_and_says_so() -> None:
     assert list(both.tables) == ["Users", "logs"]
     assert both.tables["Users"].columns == {"Email": Rule("text", {}, "m.toml:2"), "id": Rule("keep", {}, "m.toml:3")}
     assert both.tables["Users"].rest == Rule("null", {}, "m.toml:4")
+
+
+def test_two_tables_of_one_source_whose_names_differ_in_case_stay_two() -> None:
+    source = parse('[tables.users]\na = "keep"\n[tables.USERS]\na = "text"', "m.toml", small_kinds)
+    assert merged([source]) == (source, ())
+    both, notes = merged([source, source])
+    assert (both, notes) == (source, ())
