@@ -48,6 +48,13 @@ KERNELS = {
         "anonymize/kernel/documents.c",
         "anonymize/kernel/json.c",
         "anonymize/kernel/json_text.c",
+        "anonymize/kernel/verifying.c",
+        "anonymize/kernel/originals.c",
+        "anonymize/kernel/views.c",
+        "anonymize/kernel/leaks.c",
+        "anonymize/kernel/pairs.c",
+        "anonymize/kernel/parts.c",
+        "anonymize/kernel/relation.c",
     ),
 }
 """Each extension module, without its suffix, and the sources that it is made of."""

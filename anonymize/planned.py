@@ -83,6 +83,10 @@ class Planned:
             self._plans.setdefault(name_of(table), self._planner.table(table, self.find_any))
         raise_for([one for one in self._planner.finish(self._plans.values()) if one.severity == "error"])
 
+    def plan_of(self, table: Table) -> TablePlan:
+        """The plan for a table that has been declared, or whose rows have come by."""
+        return self._plans[name_of(table)]
+
     def kinds(self, database: str | None, name: str) -> dict[str, str]:
         """By the columns of a table, in lower case: what kind of replacement each one has."""
         table = self.find(database, name)

@@ -8,7 +8,7 @@ import click
 
 from anonymize.cli.shown import run
 
-COMMANDS = ("discover", "plan", "dump")
+COMMANDS = ("discover", "plan", "dump", "verify")
 """Each is a module beside this one, and in it the command of that name."""
 
 

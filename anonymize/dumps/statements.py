@@ -64,11 +64,11 @@ def rewrite(source: Source, sink: Sink, tables: Tables, options: Options | None 
     """
     options = options or Options()
     if options.jobs == 1:
-        reader = _Reader(source, sink, tables, options)
+        reader = Reader(source, sink, tables, options)
         reader.run()
     else:
         with pipeline(sink, options.jobs) as ordered:
-            reader = _Reader(source, ordered, tables, options, ordered)
+            reader = Reader(source, ordered, tables, options, ordered)
             reader.run()
     counts: Counts = {}
     for used in reader.targets:
@@ -81,7 +81,9 @@ def _wrong(found: Target, error: RowError) -> str:
     return f"table {found.table[1]}{column}: {error.reason}"
 
 
-class _Reader:
+class Reader:
+    """Reads a dump, statement by statement. What is done with rows may be otherwise in one that is made of it."""
+
     def __init__(
         self, source: Source, sink: Sink, tables: Tables, options: Options, ordered: Pipeline | None = None
     ) -> None:
@@ -99,6 +101,7 @@ class _Reader:
         self._last_head: bytes | None = None
 
     def run(self) -> None:
+        """Read all of it. Raises what `rewrite` does."""
         window = self._window
         if window.has(len(_BOM)) and window.data.startswith(_BOM):
             window.keep(len(_BOM))
@@ -172,7 +175,7 @@ class _Reader:
             database = self._database if found.database is None else self._text(found.database)
             columns = None if found.columns is None else tuple(self._text(column) for column in found.columns)
             try:
-                made = target(self._tables, database, self._text(found.table), columns, self._session, self._rows)
+                made = self._made(found.head, database, self._text(found.table), columns)
             except Unreadable as error:
                 raise window.unreadable(window.at, error.message, error.hint) from error
             self._heads[found.head] = made
@@ -180,6 +183,10 @@ class _Reader:
                 self.targets.append(made)
         self._last_head = found.head
         return found.head
+
+    def _made(self, head: bytes, database: str | None, table: str, columns: tuple[str, ...] | None) -> Target | None:
+        """Where the rows behind `head` go; None: past everything."""
+        return target(self._tables, database, table, columns, self._session, self._rows)
 
     def _insert(self, head: bytes) -> None:
         """The statement that begins with `head`, and those behind it that begin likewise, each on its line."""
@@ -189,7 +196,7 @@ class _Reader:
         window.keep(window.at + len(head))
         while True:
             if found is None:
-                self._skip()
+                self._skip(head)
             else:
                 self._rewrite(found)
             if not window.data.startswith(again, window.at):
@@ -205,7 +212,7 @@ class _Reader:
                 try:
                     new, end, ended = rows.rewrite(window.data, window.at)
                 except RowError as error:
-                    self._fail(error.offset, _wrong(found, error), _HINT_ROW, error)
+                    self._wrong_row(found, error)
                 if new is None:
                     window.keep(end)
                 else:
@@ -245,7 +252,10 @@ class _Reader:
         ordered.hand_in(work)
         return True
 
-    def _skip(self) -> None:
+    def _wrong_row(self, found: Target, error: RowError) -> Never:
+        self._fail(error.offset, _wrong(found, error), _HINT_ROW, error)
+
+    def _skip(self, head: bytes) -> None:
         window, grammar = self._window, self._grammar
         state: int = State.OUTSIDE
         while True:

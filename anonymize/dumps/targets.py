@@ -103,12 +103,13 @@ def target(
     if program is None or not any(program.slots):
         return None
     table = tables.find(database, name)
-    names = columns or _names(table, len(program.slots))
+    names = columns or names_of(table, len(program.slots))
     grammar = Grammar(session.backslash, _latin1(table, names, program, session))
     return Target((database, name), names, program, grammar, rows)
 
 
-def _names(table: Table | None, count: int) -> tuple[str, ...]:
+def names_of(table: Table | None, count: int) -> tuple[str, ...]:
+    """What the values of a row without names are called, where it has `count` of them."""
     visible = [column for column in table.columns if not column.invisible] if table is not None else []
     for columns in (visible, [column for column in visible if column.generated is None]):
         if len(columns) == count:

@@ -81,6 +81,10 @@ class Window:
         """The line, from 1, of a place in `data` that is not before `at`."""
         return self._line + engine.lines(self.data, 0, place)
 
+    def unwritten_line(self) -> int:
+        """The line of what is written next."""
+        return self.line(self._kept)
+
     def unreadable(self, place: int, what: str, hint: str) -> Unreadable:
         """An error about a place in `data`."""
         return Unreadable(f"{self.source.name}:{self.line(place)}: {what}", hint)

@@ -7,6 +7,7 @@
 #include "making.h"
 #include "rows.h"
 #include "search.h"
+#include "verifying.h"
 
 static PyObject *row_error, *unfit_error;
 
@@ -18,7 +19,7 @@ static PyObject *from(const char *module, const char *name) {
 }
 
 /* It takes a while to make, so it is there when it is needed. */
-static int ensure_folds(void) {
+int ensure_folds(void) {
     static PyObject *table;
     if (!table && (table = from("anonymize.folding", "TABLE"))) fold_with((const uint8_t *)PyBytes_AsString(table));
     return table != NULL;
@@ -538,6 +539,6 @@ PyMODINIT_FUNC PyInit__kernel(void) {
     unfit_error = from("anonymize.errors", "Unfit");
     if (!row_error || !unfit_error) return NULL;
     PyObject *module = PyModule_Create(&definition);
-    if (module && !add_types(module)) Py_CLEAR(module);
+    if (module && !(add_types(module) && add_verifying(module, row_error))) Py_CLEAR(module);
     return module;
 }

@@ -4,15 +4,6 @@
 
 enum { CELLS = 256 };
 
-/* A string has no introducer and is between single quotes; a plain one has no escapes, and none of its quotes. */
-typedef enum { NO_STRING, STRING, PLAIN_STRING } Look;
-
-/* Where a value stands, as it is written. */
-typedef struct {
-    size_t first, last;
-    Look look;
-} Span;
-
 /* A value that is to be replaced. */
 typedef struct {
     const Slot *slot;
@@ -82,8 +73,7 @@ static size_t behind_string(const uint8_t *data, size_t at, size_t end, int back
     }
 }
 
-/* Behind the comment at `at`; 0 if it is not whole, 1 if there is none (no comment ends that early). */
-static size_t behind_comment(const uint8_t *data, size_t at, size_t end) {
+size_t comment_end(const uint8_t *data, size_t at, size_t end) {
     if (data[at] == '/') {
         if (at + 1 >= end) return 0;
         if (data[at + 1] != '*') return 1;
@@ -149,7 +139,7 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
             at = next;
             continue;
         } else if (c == '/' || c == '#' || c == '-') {
-            next = behind_comment(data, at, end);
+            next = comment_end(data, at, end);
             if (next == 0) return 0;
             if (next != 1) {
                 at = next;
@@ -199,6 +189,14 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
     return 0;
 }
 
+size_t row_end(Grammar grammar, size_t places, const uint8_t *data, size_t at, size_t end, Span *spans, Wrong *wrong) {
+    const Rows rows = {.grammar = grammar, .places = places};
+    wrong->why = NULL;
+    wrong->values = places;
+    size_t next = usual_row(&rows, data, at, end, spans);
+    return next ? next : any_row(&rows, data, at, end, spans, wrong);
+}
+
 /* Replacing. */
 
 static int is_word_of(const char *word, const uint8_t *at, size_t length) {
@@ -208,7 +206,7 @@ static int is_word_of(const char *word, const uint8_t *at, size_t length) {
     return 1;
 }
 
-static int is_null(const uint8_t *at, size_t length) { return is_word_of("null", at, length); }
+int is_null(const uint8_t *at, size_t length) { return is_word_of("null", at, length); }
 
 /* Fill in what the cell's value and its folded bytes are. */
 static Fit prepare(Rows *rows, const uint8_t *data, size_t end, Cell *cell, const char **why) {
@@ -426,7 +424,7 @@ Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Byt
             *ended = 1;
             break;
         } else if (c == '/' || c == '#' || c == '-') {
-            size_t next = behind_comment(data, at, end);
+            size_t next = comment_end(data, at, end);
             if (next == 0) break;
             if (next == 1) goto strange;
             at = next;

@@ -41,6 +41,24 @@ typedef enum { REWRITTEN, WRONG, PYTHON_RAISED, OUT_OF_MEMORY } Outcome;
 Outcome rows_rewrite(Rows *rows, const uint8_t *data, size_t at, size_t end, Bytes *out, size_t *copied, size_t *stopped,
                      int *ended, Wrong *wrong);
 
+/* A string has no introducer and is between single quotes; a plain one has no escapes, and none of its quotes. */
+typedef enum { NO_STRING, STRING, PLAIN_STRING } Look;
+
+/* Where a value stands, as it is written. */
+typedef struct {
+    size_t first, last;
+    Look look;
+} Span;
+
+/* Behind the row whose `(` is data[at]; 0 if it is not whole, or if something is wrong with it: then `wrong` has a
+   reason, or the number of its values, which is not `places`. */
+size_t row_end(Grammar grammar, size_t places, const uint8_t *data, size_t at, size_t end, Span *spans, Wrong *wrong);
+
+/* Behind the comment at `at`; 0 if it is not whole, 1 if there is none (no comment ends that early). */
+size_t comment_end(const uint8_t *data, size_t at, size_t end);
+
+int is_null(const uint8_t *at, size_t length);
+
 void batch_free(Batch *batch);
 
 #endif

@@ -27,7 +27,7 @@ class Rows:
         self._slots = program.slots
         self._columns = {place: Column(slot, grammar) for place, slot in enumerate(self._slots) if slot is not None}
         self._usual = UsualRows(program, grammar, self._columns)
-        self._token = _token(grammar)
+        self._token = tokens_of(grammar)
 
     def rewrite(self, data: Buffer, start: int) -> tuple[bytes | None, int, bool]:
         if not isinstance(data, bytes):
@@ -50,12 +50,12 @@ class Rows:
                 at_once = min(2 * at_once, MOST)
                 continue
             at_once = LEAST
-            at = _between(data, end)
+            at = gap_end(data, end)
             if at < len(data) and data[at] == ord(";"):
                 end, ended = at + 1, True
                 break
             here = data[at : at + 1]
-            if here not in (b"", b"(") and not _may_go_on(data, at):
+            if here not in (b"", b"(") and not may_go_on(data, at):
                 raise RowError(at, None, "behind a row stands neither a comma nor the end of the statement")
             row = self._read(data, at) if here == b"(" else None
             if row is None:
@@ -86,37 +86,42 @@ class Rows:
                 yield first, last, result
 
     def _read(self, data: bytes, at: int) -> tuple[dict[int, _Span], int] | None:
-        spans: dict[int, _Span] = {}
-        place, depth, first, last = 0, 0, None, at
-        start, at = at, at + 1
-        while True:
-            token = self._token.match(data, at)
-            # What reaches to the last byte may go on; a `)` there ends the row whatever comes.
-            if token is None or (token.end() == len(data) and (depth or token[0] != b")")):
-                return None
-            kind, end = token.lastgroup, token.end()
-            if kind == "wrong":
-                reason = "the statement ends inside a row" if token[0] == b";" else "a NUL stands outside of strings"
-                raise RowError(at, place, reason)
-            if kind in ("comma", "close") and not depth:
-                if first is None and not (kind == "close" and place == 0):
-                    raise RowError(at, place, "a value is missing")
-                if first is not None:
-                    spans[place] = (first, last)
-                    place += 1
-                if kind == "close":
-                    break
-                first = None
-            elif kind != "space":
-                depth += (kind == "open") - (kind == "close")
-                first, last = (at if first is None else first), end
-            at = end
-        if place != len(self._slots):
-            raise RowError(start, None, f"the row has {place} values, and {len(self._slots)} were expected")
-        return spans, end
+        read = read_row(self._token, data, at)
+        if read is not None and len(read[0]) != len(self._slots):
+            raise RowError(at, None, f"the row has {len(read[0])} values, and {len(self._slots)} were expected")
+        return None if read is None else (dict(enumerate(read[0])), read[1])
 
 
-def _token(grammar: Grammar) -> re.Pattern[bytes]:
+def read_row(token_of: re.Pattern[bytes], data: bytes, at: int) -> tuple[list[_Span], int] | None:
+    """Where the values of the row at `at` stand, and where it ends; None if it is not whole. Raises RowError."""
+    spans: list[_Span] = []
+    depth, first, last = 0, None, at
+    at += 1
+    while True:
+        token = token_of.match(data, at)
+        # What reaches to the last byte may go on; a `)` there ends the row whatever comes.
+        if token is None or (token.end() == len(data) and (depth or token[0] != b")")):
+            return None
+        kind, end = token.lastgroup, token.end()
+        if kind == "wrong":
+            reason = "the statement ends inside a row" if token[0] == b";" else "a NUL stands outside of strings"
+            raise RowError(at, len(spans), reason)
+        if kind in ("comma", "close") and not depth:
+            if first is None and not (kind == "close" and not spans):
+                raise RowError(at, len(spans), "a value is missing")
+            if first is not None:
+                spans.append((first, last))
+            if kind == "close":
+                return spans, end
+            first = None
+        elif kind != "space":
+            depth += (kind == "open") - (kind == "close")
+            first, last = (at if first is None else first), end
+        at = end
+
+
+def tokens_of(grammar: Grammar) -> re.Pattern[bytes]:
+    """A pattern for one piece of a row; the group that matched says what it is."""
     string = STRINGS[grammar.backslash]
     parts = (
         (b"string", string + rb"|" + string.replace(b"'", b'"') + rb"|`[^`]*`"),
@@ -130,13 +135,14 @@ def _token(grammar: Grammar) -> re.Pattern[bytes]:
     return re.compile(b"|".join(rb"(?P<" + name + rb">" + text + rb")" for name, text in parts), re.DOTALL)
 
 
-def _between(data: bytes, at: int) -> int:
+def gap_end(data: bytes, at: int) -> int:
+    """Behind the white space, commas and comments that stand between rows."""
     found = _BETWEEN.match(data, at)
     assert found is not None  # it matches nothing, too
     return found.end()
 
 
-def _may_go_on(data: bytes, at: int) -> bool:
+def may_go_on(data: bytes, at: int) -> bool:
     """Whether what stands there may be a comment whose end is not there yet."""
     there = data[at : at + 3]
     return there in (b"/", b"-", b"--") or there.startswith((b"/*", b"#")) or (there[:2] == b"--" and there[2:] <= b" ")
