@@ -12,10 +12,10 @@ MOST = 1 << 16
 LEAST = 1 << 12
 """How many bytes are looked at at once: few where rows are found that are not usual."""
 
-_PLAIN = rb"[-+.0-9A-Za-z_]++"
+_PLAIN = rb"[-+.0-9A-Za-z_]++(?![ '])"
 _INTRODUCED = rb"[0-9A-Za-z_]++\ ?+"
-# It looks for one byte alone, which is quick. Where a backslash precedes a quote, it does not match.
-_QUICK = {True: rb"'[^']*+(?<!\\)'", False: rb"'[^']*+'"}
+# It looks for one byte alone, which is quick. Where a backslash precedes a quote, or there are two, it does not match.
+_QUICK = {True: rb"'[^']*+(?<!\\)'(?!')", False: rb"'[^']*+'(?!')"}
 STRINGS = {
     True: rb"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'",
     False: rb"'[^']*+(?:''[^']*+)*+'",
@@ -67,7 +67,8 @@ def _row(places: int, captured: list[int], grammar: Grammar) -> tuple[re.Pattern
     """One row, and how many groups it has: what stands before the first captured place, that, what stands before the
     next, and so on. What is no row is in the first group as a whole, and the last one is empty."""
     quick, string = _QUICK[grammar.backslash], STRINGS[grammar.backslash]
-    value = b"(?:" + b"|".join([quick, _PLAIN, string, _INTRODUCED + b"(?:" + quick + b"|" + string + b")"]) + b")"
+    # Atomic: a row that is cut off is not tried again in other ways, of which there are many in many places.
+    value = b"(?>" + b"|".join([quick, _PLAIN, string, _INTRODUCED + b"(?>" + quick + b"|" + string + b")"]) + b")"
     groups = [rb"[ \t\r\n,]*+\("]
     for place in range(places):
         groups[-1] += b"," if place else b""

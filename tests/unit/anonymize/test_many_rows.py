@@ -138,3 +138,11 @@ def test_a_row_without_a_value_is_an_error_however_many_stand_before() -> None:
     with pytest.raises(RowError) as caught:
         twin.Rows(Program((None, Slot(EMAIL))), Grammar()).rewrite(data, 0)
     assert caught.value.offset == len(data) - 4
+
+
+def test_a_row_of_many_places_that_is_cut_off_is_not_tried_in_many_ways() -> None:
+    row = b"(" + b",".join([b"'it''s \\\\ one'", b"'a'", b"_binary 'b'", b"1"] * 50) + b")"
+    program = Program((Slot(Constant(b"X")),) + (None,) * 199)
+    for end in range(len(row) - 40, len(row)):
+        rows = twin.Rows(program, Grammar())
+        assert rows.rewrite(row + b"," + row[:end], 0)[1] == len(row)
