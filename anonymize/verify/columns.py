@@ -38,14 +38,12 @@ class Watched:
     """What the markup makes of it, with keys that nobody has: what all of them leave as it is, the kind leaves."""
     reasons: dict[str, int] = field(default_factory=dict)
     unexplained: int = 0
-    applied: list[engine.Apply] = field(init=False)
+    applied: list[engine.Apply] = field(default_factory=list)
+    """The operations, once one has been needed."""
     link: str = ""
     """What it refers to in the end, or itself; "" if nothing is linked."""
     refers: bool = False
     """It has a foreign key."""
-
-    def __post_init__(self) -> None:
-        self.applied = [engine.apply(op) for op in self.ops]
 
     @property
     def name(self) -> str:
@@ -74,6 +72,7 @@ class Watched:
         return True
 
     def _reason(self, value: bytes) -> str | None:
+        self.applied = self.applied or [engine.apply(op) for op in self.ops]
         try:
             others = [apply(value, b"") for apply in self.applied]
         except Unfit:
