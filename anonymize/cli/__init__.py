@@ -35,6 +35,7 @@ def commands() -> None:
       anonymize discover dump.sql -o markup.toml                         propose what is confidential
       anonymize plan dump.sql --markup markup.toml                       what would happen to every column
       anonymize dump dump.sql out.sql --markup markup.toml --key-file key    write the one that may be shared
+      anonymize verify dump.sql out.sql --markup markup.toml             prove that nothing of it leaks
 
     Exit codes: 0; 1 a check failed; 2 usage or configuration; 3 the input or the machine broke.
     """

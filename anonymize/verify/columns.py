@@ -38,6 +38,8 @@ class Watched:
     """What the markup makes of it, with keys that nobody has: what all of them leave as it is, the kind leaves."""
     reasons: dict[str, int] = field(default_factory=dict)
     unexplained: int = 0
+    applied: list[engine.Apply] = field(default_factory=list)
+    """The operations, once one has been needed."""
     link: str = ""
     """What it refers to in the end, or itself; "" if nothing is linked."""
     refers: bool = False
@@ -70,8 +72,9 @@ class Watched:
         return True
 
     def _reason(self, value: bytes) -> str | None:
+        self.applied = self.applied or [engine.apply(op) for op in self.ops]
         try:
-            others = [engine.apply(op)(value, b"") for op in self.ops]
+            others = [apply(value, b"") for apply in self.applied]
         except Unfit:
             return None
         if all(other == value for other in others):
@@ -100,18 +103,17 @@ class Columns:
         table = name_of(plan.table)
         self._types |= {f"{table}.{one.name}".lower(): one.type for one in plan.table.columns}
         for place, decision in enumerate(plan.decisions):
-            if decision.op is None or f"{table}.{decision.column.name}" in self._by_name:
+            if decision.op is None or f"{table}.{decision.column.name}".lower() in self._by_name:
                 continue
             others = [op for one in other_plans if (op := one.decisions[place].op) is not None]
             made = Watched(len(self.watched), table, decision, (decision.op, *others))
             made.link = self._link(plan.table, decision, find)
             made.refers = bool(made.link) and _refers_to(plan.table, decision.column.name) is not None
             self.watched.append(made)
-            self._by_name[made.name] = made
+            self._by_name[made.name.lower()] = made
 
     def of(self, table: Table, column: str) -> Watched | None:
-        wanted = f"{name_of(table)}.{column}".lower()
-        return next((one for name, one in self._by_name.items() if name.lower() == wanted), None)
+        return self._by_name.get(f"{name_of(table)}.{column}".lower())
 
     def type_of(self, table: str, column: str) -> str:
         """The type of a column; "" where it is not known."""

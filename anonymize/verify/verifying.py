@@ -63,7 +63,7 @@ def verify(request: Request, watch: Watch) -> Report:
         files = its_hash.file(request.original), result_hash.file(request.result)
     if walked.broken is None:
         tables.finish()
-    _check_explanations(request, tables)
+        _check_explanations(request, tables)
     searched: Searched | None = None
     if walked.broken is None:
         with source.opened(request.result) as result:

@@ -320,6 +320,35 @@ def test_permuted_numbers_and_moved_dates_may_be_those_of_others(desk: Desk) -> 
     assert report["rows"]["days"] == 300
 
 
+def test_several_databases_lists_of_columns_generated_ones_and_bytes_are_understood(desk: Desk) -> None:
+    original = r"""SET NAMES utf8mb4;
+USE `shop`;
+CREATE TABLE `users` (`id` int NOT NULL, `mail` varchar(99) CHARACTER SET latin1,
+  `host` varchar(99) GENERATED ALWAYS AS (substr(`mail`,5)) STORED, `key` binary(8), UNIQUE KEY (`mail`,`id`));
+INSERT INTO `users` (`key`,`id`,`mail`) VALUES (0x6162636465666768,1,'fred@example.org'),(_binary 'ABCDEFGH',2,NULL);
+INSERT  IGNORE INTO `users` VALUES (3,'zoe@example.org','example.org',NULL);
+USE `other`;
+CREATE TABLE `users` (`id` int, `who` varchar(99));
+REPLACE INTO `other`.`users` VALUES (1,'someone special');
+"""
+    markup = """
+[tables."shop.users"]
+id = "keep"
+mail = "email"
+key = "redact"
+[tables."other.users"]
+id = "keep"
+who = "text"
+"""
+    desk.anonymized(original, markup)
+    status, report, said = desk.verify()
+    assert status == 0, said
+    assert report["rows"] == {"shop.users": 3, "other.users": 1}
+    hook = "CREATE TRIGGER x BEFORE INSERT ON users FOR EACH ROW SET @a = 'someone special';\n"
+    found = desk.fails(desk.anonymized(original + hook, markup), "leaks")
+    assert [(one["table"], one["result_line"]) for one in found] == [(None, 10)]
+
+
 def test_json_is_searched_for_the_leaves_that_were_replaced(desk: Desk) -> None:
     original = DUMP.replace(
         "'{\\\"gift\\\": true}'", '\'{\\"gift\\": \\"Charles Babbage\\", \\"kind\\": \\"birthday\\"}\''
