@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,8 @@ class Request:
     """The source is no SQL but lines of fields."""
     jobs: int = 1
     """How many statements, or files of a folder, are rewritten at the same time."""
+    check: Callable[[Path], None] | None = None
+    """Looks at the whole output before it is published; what it raises prevents that."""
 
 
 def dump(request: Request, planner: Planner, watch: Watch) -> Audit:
@@ -51,6 +53,10 @@ def dump(request: Request, planner: Planner, watch: Watch) -> Audit:
     for a source or an output that cannot be used, and AnonymizeError for an output that cannot be written.
     """
     publish.check(request.source, request.output, force=request.force)
+    if request.check is not None and (request.output == STANDARD or not can_be_read_twice(request.source)):
+        raise UsageError(
+            "what is verified has to be a file, and so has its source", "verify it by itself: anonymize verify"
+        )
     if Path(request.source).is_dir():
         if request.compress is not None:
             raise UsageError("the files of a folder stay compressed as they are", "leave out --compress")
@@ -81,7 +87,7 @@ def dump(request: Request, planner: Planner, watch: Watch) -> Audit:
 
 def _published(request: Request) -> AbstractContextManager[Sink]:
     compress = publish.compression(request.output, request.compress)
-    return publish.published(request.output, force=request.force, compress=compress)
+    return publish.published(request.output, force=request.force, compress=compress, check=request.check)
 
 
 def opened(where: str) -> AbstractContextManager[Source]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,13 +11,18 @@ import click
 from anonymize import engine, kinds, progress, rewrite
 from anonymize.audit import Audit
 from anonymize.cli.given import given, markup_options
+from anonymize.cli.reporting import explain_option, explanations, write
 from anonymize.cli.shown import harmless, say
 from anonymize.dumps.publish import COMPRESSIONS
-from anonymize.errors import UsageError
+from anonymize.errors import CheckFailed, UsageError
 from anonymize.lines import LinesOf
 from anonymize.plan import Planner
 from anonymize.pseudonym import Key, key_of_text, read_key
 from anonymize.rewrite import Request
+from anonymize.verify import page
+from anonymize.verify import report as reports
+from anonymize.verify.verifying import Request as Verification
+from anonymize.verify.verifying import verify as verified
 
 KEY_VARIABLE = "ANONYMIZE_KEY"
 
@@ -45,6 +51,11 @@ KEY_VARIABLE = "ANONYMIZE_KEY"
 @click.option(
     "--audit", "audit_file", type=click.Path(path_type=Path), metavar="FILE", help="Write what was done, as JSON."
 )
+@click.option("--verify", is_flag=True, help="Publish OUTPUT only if `anonymize verify` passes.")
+@explain_option
+@click.option(
+    "--page", "page_file", type=click.Path(path_type=Path), metavar="FILE", help="Write what was verified as HTML."
+)
 def dump(
     source: str,
     output: str,
@@ -60,6 +71,9 @@ def dump(
     force: bool,
     partial: bool,
     audit_file: Path | None,
+    verify: bool,
+    explained: tuple[str, ...],
+    page_file: Path | None,
 ) -> None:
     """Read the dump SOURCE and write OUTPUT, in which everything is replaced that the markup says.
 
@@ -77,7 +91,23 @@ def dump(
         say(note)
     engine.warn_if_slow()
     lines = _lines(table, columns)
-    request = Request(source, output, said.known, partial, force, compress, lines, jobs)
+    if verify and lines is not None:
+        raise UsageError("rows of CSV and TSV cannot be verified", "leave out --verify")
+    if (explained or page_file) and not verify:
+        raise UsageError("--explain and --page belong to --verify", "add --verify")
+
+    def check(made: Path) -> None:
+        asked = Verification(source, str(made), said.markup, markups, said.known, partial, explanations(explained))
+        with progress.shown(harmless(f"verifying {output}")) as its_watch:
+            report = verified(asked, its_watch)
+        report = replace(report, result=replace(report.result, name=output))
+        if page_file is not None:
+            write(page_file, page.page(report))
+        click.echo(harmless(reports.text(report)), err=True)
+        if not report.passed:
+            raise CheckFailed(f"{output} is not what it should be", "see the report; nothing was published")
+
+    request = Request(source, output, said.known, partial, force, compress, lines, jobs, check if verify else None)
     with progress.shown(harmless(source)) as watch:
         done = rewrite.dump(request, Planner(said.markup, kinds.find, key), watch)
     click.echo(harmless(table_of(done)), err=True)

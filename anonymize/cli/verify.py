@@ -9,11 +9,11 @@ import click
 
 from anonymize import engine, progress
 from anonymize.cli.given import given, markup_options
+from anonymize.cli.reporting import explain_option, explanations, write
 from anonymize.cli.shown import harmless, say
-from anonymize.errors import CheckFailed, UsageError
+from anonymize.errors import CheckFailed
 from anonymize.verify import page
 from anonymize.verify import report as reports
-from anonymize.verify.searching import STATEMENTS
 from anonymize.verify.verifying import Request
 from anonymize.verify.verifying import verify as verified
 
@@ -23,13 +23,7 @@ from anonymize.verify.verifying import verify as verified
 @click.argument("result")
 @markup_options
 @click.option("--partial", is_flag=True, help="The dumps are meant to lack their end.")
-@click.option(
-    "--explain",
-    "explained",
-    multiple=True,
-    metavar="TABLE.COLUMN=REASON",
-    help="Originals may stand in this column, or in `statements`; the report says why. May be given again.",
-)
+@explain_option
 @click.option(
     "--report", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON."
 )
@@ -71,26 +65,12 @@ def verify(
     for note in said.notes:
         say(note)
     engine.warn_if_slow()
-    request = Request(original, result, said.markup, markups, said.known, partial, dict(map(_explanation, explained)))
+    request = Request(original, result, said.markup, markups, said.known, partial, explanations(explained))
     with progress.shown(harmless(f"{original}, {result}")) as watch:
         report = verified(request, watch)
     if json_file is not None:
-        _write(json_file, json.dumps(report.data(), indent=1) + "\n")
+        write(json_file, json.dumps(report.data(), indent=1) + "\n")
     if page_file is not None:
-        _write(page_file, page.page(report))
+        write(page_file, page.page(report))
     click.echo(json.dumps(report.data(), indent=2) if format_ == "json" else harmless(reports.text(report)))
     context.exit(0 if report.passed else CheckFailed.status)
-
-
-def _explanation(text: str) -> tuple[str, str]:
-    name, equals, reason = text.partition("=")
-    if not equals or not ("." in name or name.strip() == STATEMENTS) or not reason.strip():
-        raise UsageError(f"--explain {text} has no column or no reason", "write --explain TABLE.COLUMN=REASON")
-    return name.strip(), reason.strip()
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}", "name another file") from error

@@ -6,7 +6,7 @@ import lzma
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Protocol, cast
@@ -51,11 +51,18 @@ def check(source: str, destination: str, *, force: bool) -> None:
 
 
 @contextmanager
-def published(destination: str, *, force: bool = False, compress: str = "none") -> Iterator[Sink]:
+def published(
+    destination: str,
+    *,
+    force: bool = False,
+    compress: str = "none",
+    check: Callable[[Path], None] | None = None,
+) -> Iterator[Sink]:
     """A sink whose bytes are in the file `destination` if the block ends well; if not, nothing is left of them.
 
-    What is there already is replaced only with `force`. The standard output cannot be taken back: what was written
-    before an error stays written. Raises AnonymizeError when nothing can be written.
+    `check` sees the whole file before anybody else does; what it raises goes through. What is there already is replaced
+    only with `force`. The standard output cannot be taken back: what was written before an error stays written. Raises
+    AnonymizeError when nothing can be written.
     """
     if destination == STANDARD:
         with _compressing(sys.stdout.buffer, compress) as sink:
@@ -70,6 +77,8 @@ def published(destination: str, *, force: bool = False, compress: str = "none") 
                 yield sink
             file.flush()
             os.fsync(file.fileno())
+        if check is not None:
+            check(part)
         with _translated(path):
             put(part, path, force=force)
     finally:

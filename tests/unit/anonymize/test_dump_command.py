@@ -229,3 +229,38 @@ def test_an_address_that_cannot_be_used_is_refused_and_no_password_is_shown(url:
     with pytest.raises(UsageError) as raised, live.dumped(url):
         pass
     assert "secret" not in raised.value.message + raised.value.hint
+
+
+LEAKS = DUMP.replace(b"`at` int, `email` varchar(99)", b"`at` varchar(99), `email` varchar(99)").replace(
+    b"(1,'ann@example.org');\n-- Dump", b"('seen: ann@example.org','x@example.org');\n-- Dump"
+)
+"""An original stands in a column that is kept."""
+
+
+def test_what_is_verified_is_published_with_a_report(desk: Desk) -> None:
+    status, said = desk.dump("--verify", "--page", "page.html")
+    assert status == 0
+    assert "out.sql, made of dump.sql: passed" in said
+    assert Path("out.sql").is_file()
+    assert "passed" in Path("page.html").read_text()
+
+
+def test_what_does_not_pass_is_not_published(desk: Desk) -> None:
+    status, said = desk.dump("--verify", source=LEAKS)
+    assert status == 1
+    assert "logs, column at, row 1" in said
+    assert "ann@example.org" not in said
+    assert not [one for one in Path().iterdir() if "out.sql" in one.name]
+
+
+def test_what_is_explained_is_published(desk: Desk) -> None:
+    status, said = desk.dump("--verify", "--explain", "logs.at=they are public", source=LEAKS)
+    assert status == 0, said
+    assert Path("out.sql").is_file()
+
+
+def test_only_a_file_made_of_a_file_can_be_verified(desk: Desk) -> None:
+    Path("dump.sql").write_bytes(DUMP)
+    words = ("--markup", "markup.toml", "--key-file", "key", "--verify")
+    assert desk.run("dump.sql", "-", *words)[0] == 2
+    assert desk.dump("--page", "page.html")[0] == 2
