@@ -113,9 +113,10 @@ void blake2s_token(const uint8_t key[KEY_BYTES], const uint8_t *message, size_t 
     token_alone(&wanted);
 }
 
+#if defined(__GNUC__) && !defined(__clang__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 typedef uint32_t Lane8 __attribute__((vector_size(4 * LANES)));
 
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GLIBC__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR
@@ -186,7 +187,7 @@ void tokens(const Wanted *wanted, size_t count) {
     int waiting_count[MOST_BLOCKS] = {0};
     for (size_t i = 0; i < count; i++) {
         size_t more = (wanted[i].length - 1) / BLOCK; /* than one block; an empty message has very many */
-        if (more >= MOST_BLOCKS || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) {
+        if (more >= MOST_BLOCKS) {
             token_alone(wanted + i);
             continue;
         }
@@ -206,3 +207,8 @@ void tokens(const Wanted *wanted, size_t count) {
         }
     }
 }
+#else
+void tokens(const Wanted *wanted, size_t count) {
+    for (size_t i = 0; i < count; i++) token_alone(wanted + i);
+}
+#endif
