@@ -3,7 +3,7 @@
 #include "shift.h"
 
 enum {
-    LAST_DAY = 3652059, /* 9999-12-31; 0001-01-01 is day 1 */
+    LAST_DAY = 3652058, /* 9999-12-30; 0001-01-01 is day 1 */
     FIRST_OF_TIMESTAMPS = 719164, /* 1970-01-02 */
     LAST_OF_TIMESTAMPS = 744016, /* 2038-01-17 */
     DATE = 10
@@ -19,7 +19,7 @@ static int32_t days_of(const Shift *shift, const uint8_t *subject, size_t length
 }
 
 int shift_prepare(Shift *shift, const uint8_t key[KEY_BYTES], uint64_t days, bool timestamp) {
-    if (!days || days >= LAST_DAY) return 0;
+    if (!days || days > LAST_DAY) return 0;
     token_key(&shift->key, key);
     shift->days = (uint32_t)days;
     shift->first = timestamp ? FIRST_OF_TIMESTAMPS : 1;
@@ -86,6 +86,7 @@ Fit shift(const Shift *shift, const uint8_t *value, size_t length, const uint8_t
             return UNFIT;
         }
         int32_t moved = day_of(year, month, day);
+        if (moved < shift->first || moved > shift->last) return bytes_put(out, value, length) ? FITS : NO_MEMORY;
         moved += subject_length ? days_of(shift, subject, subject_length) : shift->without_subject;
         if (moved < shift->first || moved > shift->last) {
             *why = "it would move out of what the column holds";

@@ -32,8 +32,9 @@ _KNOWN: Mapping[str, Option] = {
 _GUARANTEES = Guarantees(
     Uniqueness.LOSSY,
     length="kept",
-    characters="digits; a time of day stays, and so does a date with a 0 for its year, month or day; one that would "
-    "move out of the years 1 to 9999, or out of what a timestamp holds (1970 to January 2038), is refused",
+    characters="digits; a time of day stays, and so do 9999-12-31, which stands for never, and a date with a 0 for its "
+    "year, month or day; one that would move out of the years 1 to 9999, or out of what a timestamp holds (1970 to "
+    "January 2038), is refused",
     order="kept among the dates of one subject, intervals too; without a subject, among all",
 )
 

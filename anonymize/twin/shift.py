@@ -13,6 +13,7 @@ from anonymize.pseudonym import token
 
 _DATE = re.compile(rb"([0-9]{4})-([0-9]{2})-([0-9]{2})((?:[ T][0-9 :.+Z-]*)?)")
 
+_ALL = 1, date.max.toordinal() - 1
 _TIMESTAMP = date(1970, 1, 2).toordinal(), date(2038, 1, 17).toordinal()
 
 
@@ -21,7 +22,7 @@ def shift(op: Shift) -> Callable[[bytes, bytes], bytes]:
     if not 1 <= op.days < date.max.toordinal():
         raise ValueError(f"dates cannot move by {op.days} days")
 
-    first, last = _TIMESTAMP if op.timestamp else (1, date.max.toordinal())
+    first, last = _TIMESTAMP if op.timestamp else _ALL
 
     @functools.lru_cache(maxsize=1 << 16)
     def days_of(subject: bytes) -> int:
@@ -41,6 +42,8 @@ def shift(op: Shift) -> Callable[[bytes, bytes], bytes]:
             old = date(year, month, day)
         except ValueError as error:
             raise Unfit("it is no day of the calendar") from error
+        if not first <= old.toordinal() <= last:
+            return value
         moved = old.toordinal() + days_of(subject)
         if not first <= moved <= last:
             raise Unfit("it would move out of what the column holds")

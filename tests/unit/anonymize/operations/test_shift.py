@@ -82,12 +82,19 @@ def test_what_is_no_date_is_refused(apply: Apply, value: bytes) -> None:
 
 def test_no_date_leaves_the_years_that_there_are(apply: Apply) -> None:
     refused = 0
-    for value in (b"0001-01-01", b"9999-12-31"):
+    for value in (b"0001-01-01", b"9999-12-30"):
         try:
             apply(Shift(KEY, 1), value)
         except Unfit as unfit:
             refused += "out of what the column holds" in str(unfit)
     assert refused == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "timestamp"), [(b"9999-12-31 23:59:59", False), (b"1970-01-01 00:00:01", True), (b"2038-01-19", True)]
+)
+def test_a_date_that_stands_for_never_stays(apply: Apply, value: bytes, timestamp: bool) -> None:
+    assert apply(Shift(KEY, 300, timestamp), value) == value
 
 
 def test_no_timestamp_leaves_the_days_that_a_timestamp_can_be(apply: Apply) -> None:
