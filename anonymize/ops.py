@@ -169,9 +169,9 @@ class Shift:
     A value begins with YYYY-MM-DD; a time may follow (a space or T, and then any of 0-9, space, `:.+-Z`), and stays.
     The shift is drawn from the token of the subject (of an empty subject, where the row names none): its first 8 bytes,
     a little-endian number modulo 2 * days, r, give r - days if that is below 0, and else r - days + 1. A date with a 0
-    for its year, month or day stays as it is, and so does one outside of 0001-01-01 to 9999-12-30, as the last day of all
-    stands for never; with `timestamp`, of 1970-01-02 to 2038-01-17, which a server's type of that name holds in every
-    zone. Raises Unfit for what is no date, and for a result outside of these.
+    for its year, month or day stays as it is, and so does one outside of 0001-01-01 to 9999-12-30, as the last day of
+    all stands for never; with `timestamp`, of 1970-01-02 to 2038-01-17, which a server's type of that name holds in
+    every zone. Raises Unfit for what is no date, and for a result outside of these.
     """
 
     key: bytes
