@@ -16,6 +16,20 @@ from anonymize.rules import near
 from anonymize.schema import Column, Table
 
 
+def named_twice(table: Table, names: Iterable[str]) -> Iterator[Problem]:
+    """Markup that speaks of a table with its database and without: one of them would hold, and the other would not."""
+    qualified = name_of(table)
+    both = [name for name in names if name.lower() in {table.name.lower(), qualified.lower()}]
+    if len({name.lower() for name in both}) > 1:
+        yield Problem(
+            "named-twice",
+            f"the markup speaks of {qualified} by two names, {' and '.join(map(repr, both))}",
+            f"say all of it under one, such as [tables.{toml_key(table.name)}]",
+            qualified,
+            place=table.place,
+        )
+
+
 def unmarked(table: Table, decisions: Sequence[Decision], *, known: bool) -> Iterator[Problem]:
     """The columns of which nothing is said; one problem for all of them if the markup does not know the table."""
     silent = [one.column for one in decisions if one.origin is Origin.NONE]

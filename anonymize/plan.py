@@ -68,6 +68,7 @@ class Planner:
                 problems += refused
         order = {column.name: place for place, column in enumerate(table.columns)}
         decisions.sort(key=lambda one: order[one.column.name])
+        problems += foretold.named_twice(table, self._markup.tables)
         problems += foretold.unmarked(table, decisions, known=self._markup_of(table) is not None)
         problems += foretold.within(table, decisions)
         problems += self._foreign_keys(table, decisions, find)

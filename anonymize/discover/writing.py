@@ -25,11 +25,13 @@ def toml(proposals: Sequence[Proposal]) -> str:
 
 
 def _lines(proposals: Sequence[Proposal]) -> Iterator[str]:
-    for table, its in groupby(proposals, key=lambda one: name_of(one.table)):
+    # With its database only where there are several: markup with both names would be refused.
+    alone = len({one.table.database for one in proposals}) == 1
+    for table, its in groupby(proposals, key=lambda one: one.table.name if alone else name_of(one.table)):
         columns = list(its)
-        said = any(one.judgement.verdict in (Verdict.KEEP, Verdict.REPLACE) for one in columns)
+        left = all(one.judgement.verdict is Verdict.LEFT for one in columns)
         yield ""
-        yield ("" if said else "# ") + f"[tables.{_key(table)}]"
+        yield ("# " if left else "") + f"[tables.{_key(table)}]"
         yield from map(_line, columns)
 
 

@@ -104,6 +104,14 @@ def test_of_two_tables_whose_names_differ_in_case_each_has_its_own_markup() -> N
     assert decision(made, "USERS", "a").kind == "text"
 
 
+def test_markup_that_names_a_table_with_its_database_and_without_is_an_error() -> None:
+    said = markup(**{"users": ALL, "shop.users": {"*": "keep"}})
+    made = tables("CREATE TABLE shop.users (id int PRIMARY KEY, email varchar(200), name varchar(50))")
+    problems = Planner(said, small_kinds, KEY).table(made[0]).problems
+    assert [problem.id for problem in problems if problem.severity == "error"] == ["named-twice"]
+    assert "'users' and 'shop.users'" in problems[0].message
+
+
 def test_a_star_is_for_what_is_not_named() -> None:
     made = plan(markup(users={"email": "email", "*": "keep"}), USERS)
     assert decision(made, "users", "name").origin is Origin.REST
