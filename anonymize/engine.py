@@ -86,9 +86,9 @@ def apply(op: Op) -> Apply:
 def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, int]:
     """Search `data` from `start` for the `;` that ends a statement; `state` is a `State`, OUTSIDE at the beginning.
 
-    Returns where it stopped and the state there: ENDED if the `;` stands just before. It stops early at what cannot be
-    told yet: a backslash, `-`, `/` or `*` that is last. So what is left is given again with more data behind it, at
-    the end of the input with a line's end.
+    Returns where it stopped and the state there: ENDED if the `;` stands just before, STRANGE if it does not go on from
+    there. It stops early at what cannot be told yet: a backslash, `-`, `/`, `/*`, `/*M` or `*` that is last. So what
+    is left is given again with more data behind it, at the end of the input with a line's end.
     """
     found: tuple[int, int] = (_kernel or _twin()).skip(data, start, state, grammar)
     return found

@@ -17,7 +17,7 @@ from anonymize.dumps.statements import Options
 from anonymize.dumps.tables import tables
 from anonymize.dumps.targets import Count, Counts
 from anonymize.dumps.workfolder import WorkFolder, working
-from anonymize.errors import AnonymizeError, UsageError
+from anonymize.errors import AnonymizeError, CheckFailed, UsageError
 from anonymize.ops import Program
 from anonymize.plan import Planner
 from anonymize.planned import Planned
@@ -68,7 +68,7 @@ def _declared(found: Sequence[File], *, partial: bool) -> Schema:
     for file in found:
         if file.part is Part.TABLES:
             with source.opened(file.path) as stream:
-                schema |= tables(stream, Options(partial, file.database)).tables
+                schema |= tables(stream, Options(partial, file.database, bodies=True)).tables
     return Schema(schema)
 
 
@@ -101,7 +101,12 @@ class _Locked:
         self._lock = threading.Lock()
 
     def declare(self, table: Table) -> None:
-        pass
+        known = self.find(table.database, table.name)
+        if known is not None and [one.name for one in known.columns] != [one.name for one in table.columns]:
+            raise CheckFailed(
+                f"table {table.name} is declared again, and otherwise, beside its rows",
+                "in a folder only the schema files declare tables",
+            )
 
     def find(self, database: str | None, name: str) -> Table | None:
         with self._lock:
@@ -174,7 +179,7 @@ class _Work:
                         sink.write(data)
                     return {}, 0
                 if file.lines is None:
-                    return statements.rewrite(stream, sink, self._tables, Options(True, file.database)), 0
+                    return statements.rewrite(stream, sink, self._tables, Options(True, file.database, bodies=True)), 0
                 lines, index = file.lines, shell.Index()
                 program = self._tables.program(lines.database, lines.table, lines.columns)
                 program = shell.encoded(program or Program((None,) * len(lines.columns)), lines)

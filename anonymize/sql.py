@@ -19,6 +19,8 @@ class Grammar:
 class State(IntEnum):
     """Where a search for the end of a statement stands."""
 
+    STRANGE = -2
+    """What stands there is no value: a comment that servers execute, or a backslash outside of strings."""
     ENDED = -1
     OUTSIDE = 0
     STRING = 1

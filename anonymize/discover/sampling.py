@@ -52,7 +52,7 @@ def sampled(where: str, known: Sequence[Table], rows: int, watch: Watch, *, part
             if file.part in (Part.TABLES, Part.ROWS):
                 with source.opened(file.path) as stream:
                     if file.lines is None:
-                        found.read(stream, Options(partial=True, database=file.database))
+                        found.read(stream, Options(partial=True, database=file.database, bodies=True))
                     else:
                         found.read_lines(stream, file.lines)
     else:

@@ -204,14 +204,20 @@ def _options(cursor: Cursor) -> Text:
         elif cursor.take("COLLATE"):
             cursor.take_sign("=")
             text = Text(text.charset, cursor.name_or_string().lower())
-        elif cursor.at_word("SELECT", "AS", "TABLE", "VALUES") or (
-            cursor.at_sign("(") and (after := cursor.peek(1)) and after.is_word("SELECT")
-        ):
+        elif cursor.at_word("SELECT", "AS", "TABLE", "VALUES") or (cursor.at_sign("(") and _is_query(cursor)):
             raise cursor.unreadable("a table made by a SELECT has columns that are not told")
         elif not cursor.take("WITH", "SYSTEM", "VERSIONING"):
             cursor.skip()
     _end(cursor)
     return text
+
+
+def _is_query(cursor: Cursor) -> bool:
+    """Whether what stands in parentheses makes rows."""
+    at = 1
+    while (after := cursor.peek(at)) is not None and after.is_sign("("):
+        at += 1
+    return after is not None and after.is_word("SELECT", "VALUES", "WITH", "TABLE")
 
 
 def _end(cursor: Cursor) -> None:

@@ -154,5 +154,5 @@ _RULES: dict[str, Callable[[list[str], list[Token]], Purpose | None]] = {
     "STOP": _followed_by("SLAVE", "REPLICA", "ALL"),
     "TRUNCATE": _without_strings,
     "UNLOCK": _followed_by("TABLES", "TABLE"),
-    "USE": lambda words, tokens: Purpose.USE if len(tokens) >= 2 else None,
+    "USE": lambda words, tokens: Purpose.USE if len(tokens) == 2 else None,
 }

@@ -32,6 +32,7 @@ _BOM = b"\xef\xbb\xbf"
 _DELIMITER = re.compile(rb"(?i:DELIMITER)[ \t]++([^\r\n]*[^\r\n\s])[^\n]*+(?:\n|\Z)")
 _BRINGS_ROWS = re.compile(rb"(?i:INSERT|REPLACE)(?![0-9A-Za-z_$\x80-\xff])")
 _BEGINS = re.compile(rb"[A-Za-z(/;]")
+_COMMENTS = re.compile(rb"/\*.*?\*/|(?:--(?=[\0- ])|#)[^\n]*", re.DOTALL)
 _EXECUTED = re.compile(rb"/\*M?!")
 _HEADS = (b"-- MySQL dump", b"-- MariaDB dump")
 _END = b"-- Dump completed"
@@ -50,6 +51,8 @@ class Options:
     """The one that the statements are for, until a USE says otherwise."""
     charset: str | None = None
     """The character set of its text, until a SET NAMES says otherwise; utf8mb4 if None."""
+    bodies: bool = False
+    """Routines come without DELIMITER, and end where a `;` ends a line, as mydumper writes them."""
     jobs: int = 1
     """How many statements are rewritten at the same time."""
     rows: RowsOf = engine.rows
@@ -81,6 +84,15 @@ def _wrong(found: Target, error: RowError) -> str:
     return f"table {found.table[1]}{column}: {error.reason}"
 
 
+def _names(table: Table) -> list[str]:
+    return [column.name.lower() for column in table.columns]
+
+
+def _behind_executed(text: bytes) -> bool:
+    """Whether anything stands outside of comments; one that holds a `*/` in a string counts as ended there."""
+    return bool(_COMMENTS.sub(b"", text).strip())
+
+
 class Reader:
     """Reads a dump, statement by statement. What is done with rows may be otherwise in one that is made of it."""
 
@@ -93,6 +105,8 @@ class Reader:
         self._tables = tables
         self._partial = options.partial
         self._rows = options.rows
+        self._bodies = options.bodies
+        self._dropped: set[str] = set()
         self._session = Session(options.charset)
         self._database = options.database
         self._delimiter = b";"
@@ -231,7 +245,7 @@ class Reader:
             offset = end - window.at
             if state == State.ENDED:
                 break
-            if offset > _LONG_BYTES or not window.more():
+            if state == State.STRANGE or offset > _LONG_BYTES or not window.more():
                 return False
         if offset < _SHORT_BYTES:
             return False
@@ -263,6 +277,8 @@ class Reader:
             window.keep(end)
             if state == State.ENDED:
                 return
+            if state == State.STRANGE:
+                self._refuse(end, "an executable comment, or a backslash, stands among rows")
             if not window.more():
                 self._cut_off("it ends inside a statement")
 
@@ -271,12 +287,18 @@ class Reader:
         window = self._window
         end, read = self._end(0)
         purpose = self._purpose(read)
-        while purpose is Purpose.ROUTINE and self._delimiter == b";" and not self._ends_line(window.at + end + 1):
+        while self._bodies and purpose is Purpose.ROUTINE and not self._ends_line(window.at + end + 1):
             end, read = self._end(end + 1)  # as mydumper has it: a `;` in a body never ends a line
+        if _EXECUTED.match(window.data, window.at) and _behind_executed(window.data[window.at : window.at + end]):
+            self._refuse(window.at, "a statement goes on behind an executable comment")
+        if any(token.is_sign("\\") for token in read):
+            self._refuse(window.at, "a backslash stands outside of strings")
         text = self._text(window.data[window.at : window.at + end])
         try:
             if purpose is Purpose.TABLE:
-                self._changed(create(text, *self._place(), like=self._find, backslash=self._session.backslash))
+                self._created(create(text, *self._place(), like=self._find, backslash=self._session.backslash))
+            elif read[0].is_word("DROP"):
+                self._dropped |= {token.text.lower() for token in read[2:]}
             elif purpose is Purpose.ALTER:
                 self._alter(text, read)
             elif purpose is Purpose.SET:
@@ -323,6 +345,13 @@ class Reader:
             if table is None:
                 self._refuse(self._window.at, "ALTER of a table that is not known")
             self._changed(altered(table, text, *self._place(), backslash=self._session.backslash))
+
+    def _created(self, table: Table) -> None:
+        before = self._find(table.database, table.name)
+        if before is not None and table.name.lower() not in self._dropped and _names(before) != _names(table):
+            self._refuse(self._window.at, f"CREATE TABLE of {table.name}, which is there already with other columns")
+        self._dropped.discard(table.name.lower())
+        self._changed(table)
 
     def _changed(self, table: Table) -> None:
         database = table.database if table.database is not None else self._database

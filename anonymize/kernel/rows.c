@@ -77,6 +77,10 @@ size_t comment_end(const uint8_t *data, size_t at, size_t end) {
     if (data[at] == '/') {
         if (at + 1 >= end) return 0;
         if (data[at + 1] != '*') return 1;
+        /* What a server executes is no comment: it may be rows, or what becomes of them. */
+        size_t mark = at + 2 < end && data[at + 2] == 'M' ? at + 3 : at + 2;
+        if (mark + 1 >= end) return 0;
+        if (data[mark] == '!') return 1;
         for (at += 2;; at++) {
             at = find_either(data, at, end, '*', '*');
             if (at + 1 >= end) return 0;
@@ -145,6 +149,8 @@ static size_t any_row(const Rows *rows, const uint8_t *data, size_t start, size_
                 at = next;
                 continue;
             }
+            if (c == '/' && data[at + 1] == '*')
+                return wrong_at(wrong, at, (long)place, "an executable comment stands in a row");
             next = at + 1;
             if (c == '-' && data[next] == '-' && ++next == end) return 0;
             others++;

@@ -41,7 +41,7 @@ static size_t pass_rows(const uint8_t *data, size_t at, size_t end, int backslas
     for (; at + 64 < end; at += 64) {
         __m128i quarter[4];
         for (int i = 0; i < 4; i++) quarter[i] = _mm_loadu_si128((const __m128i *)(data + at + 16 * i));
-        uint64_t quotes = where(quarter, '\''), escapes = backslash ? where(quarter, '\\') : 0;
+        uint64_t quotes = where(quarter, '\''), backslashes = where(quarter, '\\'), escapes = backslash ? backslashes : 0;
         for (uint64_t left = escapes; left;) {
             uint64_t escape = left & (0 - left), escaped = escape << 1;
             if (!escaped) goto stop; /* it escapes what is in the next block */
@@ -51,7 +51,7 @@ static size_t pass_rows(const uint8_t *data, size_t at, size_t end, int backslas
         uint64_t strings = inside(quotes) ^ open;
         uint64_t dashes = where(quarter, '-') & ~strings;
         uint64_t special = where(quarter, ';') | where(quarter, '"') | where(quarter, '`') | where(quarter, '#') |
-                           where(quarter, '/') | escapes;
+                           where(quarter, '/') | backslashes;
         special = (special & ~strings) | (dashes & (dashes << 1)) | (dashes & (uint64_t)1 << 63);
         if (special) break;
         open = strings >> 63 ? ~(uint64_t)0 : 0;
@@ -81,12 +81,16 @@ size_t skip_statement(const uint8_t *data, size_t at, size_t end, int backslash,
                 uint8_t c = 0;
                 for (; at < stop; at++) {
                     c = data[at];
-                    if (c == '\'' || c == '"' || c == '`' || c == ';' || c == '#' || c == '-' || c == '/') break;
+                    if (c == '\'' || c == '"' || c == '`' || c == ';' || c == '#' || c == '-' || c == '/' || c == '\\') break;
                 }
                 if (at >= stop) break;
                 if (c == ';') {
                     *state = ENDED;
                     return at + 1;
+                }
+                if (c == '\\') {
+                    *state = STRANGE;
+                    return at;
                 }
                 if (c == '\'') *state = IN_STRING;
                 else if (c == '"') *state = IN_DOUBLE;
@@ -95,6 +99,12 @@ size_t skip_statement(const uint8_t *data, size_t at, size_t end, int backslash,
                 else {
                     if (at + 1 == end) return at;
                     if (c == '/' && data[at + 1] == '*') {
+                        size_t mark = at + 2 < end && data[at + 2] == 'M' ? at + 3 : at + 2;
+                        if (mark >= end) return at;
+                        if (data[mark] == '!') {
+                            *state = STRANGE;
+                            return at;
+                        }
                         *state = IN_COMMENT;
                         at++;
                     } else if (c == '-' && data[at + 1] == '-') {

@@ -5,7 +5,7 @@
 
 #include "sixteen.h"
 
-enum { ENDED = -1, OUTSIDE = 0, IN_STRING, IN_DOUBLE, IN_NAME, IN_LINE, IN_COMMENT };
+enum { STRANGE = -2, ENDED = -1, OUTSIDE = 0, IN_STRING, IN_DOUBLE, IN_NAME, IN_LINE, IN_COMMENT };
 
 /* From data[at] the first place of `one` or `other`; `end` if there is none. */
 static inline size_t find_either(const uint8_t *data, size_t at, size_t end, uint8_t one, uint8_t other) {

@@ -13,7 +13,9 @@ from anonymize.sql import Grammar, RowError
 from anonymize.twin.column import NULL, Column
 from anonymize.twin.usual import LEAST, MOST, STRINGS, UsualRows
 
-_COMMENT = rb"/\*(?s:.*?)\*/|(?:--(?=[\0- ])|#)[^\n]*\n"
+_COMMENT = rb"/\*(?!M?!)(?s:.*?)\*/|(?:--(?=[\0- ])|#)[^\n]*\n"
+_EXECUTED = re.compile(rb"/\*M?!.", re.DOTALL)
+_WRONG = {b";": "the statement ends inside a row", b"\0": "a NUL stands outside of strings"}
 _BETWEEN = re.compile(rb"(?:[ \t\r\n,]++|" + _COMMENT + rb")*+")
 _Span = tuple[int, int]
 
@@ -104,8 +106,7 @@ def read_row(token_of: re.Pattern[bytes], data: bytes, at: int) -> tuple[list[_S
             return None
         kind, end = token.lastgroup, token.end()
         if kind == "wrong":
-            reason = "the statement ends inside a row" if token[0] == b";" else "a NUL stands outside of strings"
-            raise RowError(at, len(spans), reason)
+            raise RowError(at, len(spans), _WRONG.get(token[0], "an executable comment stands in a row"))
         if kind in ("comma", "close") and not depth:
             if first is None and not (kind == "close" and not spans):
                 raise RowError(at, len(spans), "a value is missing")
@@ -129,7 +130,7 @@ def tokens_of(grammar: Grammar) -> re.Pattern[bytes]:
         (b"comma", rb","),
         (b"open", rb"\("),
         (b"close", rb"\)"),
-        (b"wrong", rb"[;\0]"),
+        (b"wrong", rb"[;\0]|/\*M?!"),
         (b"word", rb"""[^ \t\r\n,();\0'"`/#-]++|-(?!-)|--(?![\0- ])|/(?!\*)"""),
     )
     return re.compile(b"|".join(rb"(?P<" + name + rb">" + text + rb")" for name, text in parts), re.DOTALL)
@@ -144,5 +145,7 @@ def gap_end(data: bytes, at: int) -> int:
 
 def may_go_on(data: bytes, at: int) -> bool:
     """Whether what stands there may be a comment whose end is not there yet."""
+    if _EXECUTED.match(data, at):
+        return False
     there = data[at : at + 3]
     return there in (b"/", b"-", b"--") or there.startswith((b"/*", b"#")) or (there[:2] == b"--" and there[2:] <= b" ")

@@ -13,11 +13,11 @@ _STRINGS = {
     False: rb"'[^']*+'",
 }
 _PASSED = {
-    backslash: re.compile(rb"""(?:[^'"`;#/-]++|""" + strings + rb"""|-(?=[^-])|/(?=[^*]))*+""", re.DOTALL)
+    backslash: re.compile(rb"""(?:[^'"`;#/\\-]++|""" + strings + rb"""|-(?=[^-])|/(?=[^*]))*+""", re.DOTALL)
     for backslash, strings in _STRINGS.items()
 }
 """Nothing that ends a statement: strings with all that is in them, and what stands between them."""
-_OUTSIDE = re.compile(rb"""['"`;#]|--(?=[\0- ])|/\*|-{1,2}\Z|/\Z""")
+_OUTSIDE = re.compile(rb"""['"`;#\\]|--(?=[\0- ])|/\*M?!|/(?:\*M?)?\Z|/\*|-{1,2}\Z""")
 _BEGINS = {
     b"'": State.STRING,
     b'"': State.DOUBLE,
@@ -56,7 +56,9 @@ def skip(data: Buffer, start: int, state: int, grammar: Grammar) -> tuple[int, i
             begins = _BEGINS.get(found[0])
             if found[0] == b";":
                 return found.end(), State.ENDED
-            if begins is None or (found[0] == b"--" and found.end() == len(data)):
+            if found[0] == b"\\" or found[0].endswith(b"!"):
+                return found.start(), State.STRANGE
+            if begins is None or (found[0] in (b"--", b"/*") and found.end() == len(data)):
                 return found.start(), now
             at, now = found.end(), begins
             continue
