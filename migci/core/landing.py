@@ -181,8 +181,11 @@ def _behind(
     mine = {script.id for script in new}
     branch = branch_of(proposed, branches)
     then, now = heads_of(base, branches), heads_of(trunk, branches)
+    by_branch: dict[str | None, list[Script]] = defaultdict(list)
     for script in new:
-        unsaid = of_no_order([one for one in new if branch[one.id] == branch[script.id]])
+        by_branch[branch[script.id]].append(script)
+    unsaid = {name: of_no_order(its) for name, its in by_branch.items()}
+    for script in new:
         newest = now.get(branch[script.id], ())
         if newest == then.get(branch[script.id], ()) or mine & set(script.parents):
             continue
@@ -194,7 +197,7 @@ def _behind(
                 Severity.ERROR,
                 f"{revision(proposed, script.id)} follows {', '.join(script.parents) or 'nothing'}, "
                 f"and trunk's newest is {several(newest)}",
-                hint=_to_come_last(script, newest, unsaid, proposed, trunk),
+                hint=_to_come_last(script, newest, unsaid[branch[script.id]], proposed, trunk),
             )
 
 
